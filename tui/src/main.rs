@@ -1,0 +1,2 @@
+//! Dropforge.
+fn main() {}
