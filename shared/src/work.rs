@@ -1,0 +1,245 @@
+//! The worker protocol: what the daemon writes to a child's standard input and reads from its standard output.
+//!
+//! A frame is a little-endian `u32` length and that many bytes of MessagePack, [`MAX_FRAME`] at most. The child
+//! ends when its input ends. Standard error is free text and goes to the job's log.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::file::FileFacts;
+use crate::ids::{AttemptId, FileId};
+use crate::job::{LogLevel, Output};
+use crate::page::Page;
+
+/// The largest frame in bytes. A longer one ends the attempt.
+pub const MAX_FRAME: usize = 8 * 1024 * 1024;
+
+/// What the scheduler must know of a kind of job. The worker's table holds one for each kind; the binary hands them to
+/// the daemon, which so never needs to know the engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindSpec {
+    /// The name, as in `jobs --json`.
+    pub name: &'static str,
+    /// Jobs of a class share a limit on how many run at once.
+    pub class: JobClass,
+    /// What one attempt may take of memory, in bytes, where the configuration says nothing else.
+    pub memory_bytes: u64,
+}
+
+/// Jobs of a class share a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobClass {
+    /// Taking files in: reads the user's bytes.
+    Ingest,
+    /// Long computations.
+    Compute,
+}
+
+/// What a child is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// Which attempt it is; every frame of the child carries it.
+    pub attempt: AttemptId,
+    /// The job's kind.
+    pub kind: String,
+    /// The file to work on and where its bytes lie, to be opened for reading only.
+    pub input: Option<Input>,
+    /// An empty folder for outputs; the only place the child may write.
+    pub out_dir: PathBuf,
+    /// The kind's own settings.
+    pub settings: BTreeMap<String, String>,
+    /// Memory that the attempt may take, in bytes.
+    pub memory_bytes: u64,
+    /// Bytes that an earlier attempt left with [`FromWorker::Checkpoint`].
+    pub checkpoint: Option<serde_bytes::ByteBuf>,
+}
+
+/// The bytes to work on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The file's id.
+    pub file: FileId,
+    /// The name it was dropped under, for messages; never for deciding what it is.
+    pub name: String,
+    /// Where the bytes lie.
+    pub path: PathBuf,
+    /// The size at intake.
+    pub bytes: u64,
+}
+
+/// Daemon to child.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// Begin. Sent once, first, to an attempt's child.
+    Start(Box<JobSpec>),
+    /// Stop as soon as you can; SIGTERM and SIGKILL follow.
+    Cancel,
+    /// To a reader child: answer this. One at a time.
+    Read(ReadRequest),
+}
+
+/// Child to daemon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The child is up; says in words what confines it.
+    Ready {
+        /// Landlock, seccomp and limits that are on.
+        sandbox: String,
+    },
+    /// How far it is. At most ten a second.
+    Progress {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The stage.
+        stage: String,
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: Option<u64>,
+        /// The unit.
+        unit: String,
+    },
+    /// A line for the log.
+    Log {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How much it matters.
+        level: LogLevel,
+        /// The line.
+        text: String,
+    },
+    /// State from which a later attempt can go on.
+    Checkpoint {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Opaque to the daemon.
+        bytes: serde_bytes::ByteBuf,
+    },
+    /// The work is done; outputs lie synced in the output folder.
+    Done {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it made.
+        outputs: Vec<Output>,
+        /// What it learned about the input.
+        facts: Option<FileFacts>,
+    },
+    /// The work failed.
+    Failed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why, as the user is told.
+        fault: Fault,
+        /// Whether trying again may help.
+        transient: bool,
+    },
+    /// The child stopped because it was asked to.
+    Cancelled {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// A reader's answer.
+    Answer(Result<Box<ReadAnswer>, Fault>),
+}
+
+/// What a reader child can be asked. Adding an interactive read is one variant here and one arm in the worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ReadRequest {
+    /// A page of rows.
+    Page {
+        /// The dataset's Parquet file.
+        dataset: PathBuf,
+        /// First row, from 0.
+        offset: u64,
+        /// Rows wanted.
+        rows: u64,
+    },
+}
+
+/// What a reader child answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ReadAnswer {
+    /// A page of rows.
+    Page(Page),
+}
+
+/// A frame in its wire form.
+pub fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut frame = vec![0u8; 4];
+    rmp_serde::encode::write_named(&mut frame, value).map_err(io::Error::other)?;
+    let len = frame.len() - 4;
+    if len > MAX_FRAME {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame of {len} bytes is over the limit of {MAX_FRAME}"),
+        ));
+    }
+    frame[..4].copy_from_slice(&u32::try_from(len).map_err(io::Error::other)?.to_le_bytes());
+    Ok(frame)
+}
+
+/// The value in a frame's body.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    rmp_serde::from_slice(body).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+}
+
+/// Writes a frame and flushes.
+pub fn write_frame<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
+    out.write_all(&encode(value)?)?;
+    out.flush()
+}
+
+/// Reads a frame; `None` at the end of the stream.
+pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<T>> {
+    let mut len = [0u8; 4];
+    match input.read_exact(&mut len) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    let len = u32::from_le_bytes(len) as usize;
+    if len > MAX_FRAME {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame of {len} bytes is over the limit of {MAX_FRAME}"),
+        ));
+    }
+    let mut body = vec![0u8; len];
+    input.read_exact(&mut body)?;
+    decode(&body).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Cell;
+
+    #[test]
+    fn frames_round_trip_every_kind_of_cell() {
+        let page = Page {
+            columns: vec![],
+            rows: vec![vec![Cell::Null, Cell::Bool(true), Cell::Int(-1), Cell::Float(2.0), Cell::Text("2".into())]],
+            offset: 0,
+            total_rows: 1,
+            truncated_cells: 0,
+        };
+        let frame = FromWorker::Answer(Ok(Box::new(ReadAnswer::Page(page))));
+        let bytes = encode(&frame).unwrap();
+        assert_eq!(read_frame::<FromWorker>(&mut bytes.as_slice()).unwrap(), Some(frame));
+        assert_eq!(read_frame::<FromWorker>(&mut [].as_slice()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_before_it_is_read() {
+        let mut bytes = u32::MAX.to_le_bytes().to_vec();
+        bytes.extend([0; 8]);
+        let error = read_frame::<FromWorker>(&mut bytes.as_slice()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}
