@@ -89,3 +89,8 @@ pub struct EventBatch {
     /// Events were missed (the ring was too small, or the daemon started anew): read all anew.
     pub gap: bool,
 }
+
+impl Cursor {
+    /// The newest place, whatever it is: only what happens from now on is wanted.
+    pub const NEWEST: u64 = u64::MAX;
+}

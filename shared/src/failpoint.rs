@@ -66,7 +66,8 @@ mod live {
     fn act(action: &str) -> io::Result<()> {
         match action {
             "kill" => {
-                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+                let _ =
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
                 std::thread::sleep(std::time::Duration::from_secs(3600));
                 Ok(())
             }

@@ -4,28 +4,28 @@
 //! Must not know: Polars, the store, how anything is drawn.
 
 pub mod clean;
-// pub mod config;
-// pub mod event;
-// pub mod failpoint;
-// pub mod fault;
-// pub mod file;
-// pub mod identity;
+pub mod config;
+pub mod event;
+pub mod failpoint;
+pub mod fault;
+pub mod file;
+pub mod identity;
 pub mod ids;
-// pub mod job;
+pub mod job;
 pub mod page;
-// pub mod paths;
+pub mod paths;
 pub mod profile;
 pub mod time;
-// pub mod work;
+pub mod work;
 
-// #[cfg(feature = "rpc")]
-// pub mod client;
-// #[cfg(feature = "rpc")]
-// pub mod codec;
-// #[cfg(feature = "rpc")]
-// pub mod handshake;
-// #[cfg(feature = "rpc")]
-// pub mod service;
+#[cfg(feature = "rpc")]
+pub mod client;
+#[cfg(feature = "rpc")]
+pub mod codec;
+#[cfg(feature = "rpc")]
+pub mod handshake;
+#[cfg(feature = "rpc")]
+pub mod service;
 
 /// The version of this build, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -224,7 +224,13 @@ mod tests {
     fn frames_round_trip_every_kind_of_cell() {
         let page = Page {
             columns: vec![],
-            rows: vec![vec![Cell::Null, Cell::Bool(true), Cell::Int(-1), Cell::Float(2.0), Cell::Text("2".into())]],
+            rows: vec![vec![
+                Cell::Null,
+                Cell::Bool(true),
+                Cell::Int(-1),
+                Cell::Float(2.0),
+                Cell::Text("2".into()),
+            ]],
             offset: 0,
             total_rows: 1,
             truncated_cells: 0,

@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Tables: recognised by content, read, typed over all rows, written to Parquet, profiled, paged.
+//!
+//! A plain library. It knows nothing of the daemon, of RPC or of the store, and it is the only crate that sees
+//! Polars, so that nothing else waits for Polars to compile. It takes paths and gives figures; whoever calls it
+//! decides where things lie and what is shown.
+//!
+//! The way of a file: [`recognise`] looks at the first bytes; [`ingest`] reads every record, types every column over
+//! all rows and writes one `dataset.parquet`; [`profile`] and [`page`] read only that Parquet file.
+
+mod columns;
+mod csv;
+mod decode;
+mod error;
+mod ingest;
+mod jsonl;
+mod limits;
+mod monitor;
+mod page;
+mod parquet;
+mod pass;
+mod profile;
+mod recognise;
+mod rejects;
+mod sniff;
+mod source;
+mod types;
+mod write;
+
+pub use error::Error;
+pub use ingest::{Ingested, ReadOptions, ingest};
+pub use limits::Limits;
+pub use monitor::{Level, Monitor, Silent};
+pub use page::page;
+pub use profile::profile;
+pub use recognise::{Format, Recognised, recognise};

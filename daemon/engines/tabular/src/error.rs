@@ -1,0 +1,96 @@
+//! What can go wrong with a table. Every message names the thing, the place and the way out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A failure of the tabular engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The work was asked to stop.
+    #[error("stopped, as asked; nothing was kept")]
+    Cancelled,
+    /// A file could not be opened, read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `open`, `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The compressed stream is damaged or cut short.
+    #[error(
+        "the gzip data of {} is damaged or cut short after {offset} compressed bytes ({reason}); fetch the file again",
+        path.display()
+    )]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// Compressed bytes read until then.
+        offset: u64,
+        /// What the decompressor said.
+        reason: String,
+    },
+    /// The content is not a table.
+    #[error("{} does not look like a table ({reason}); CSV, JSON Lines and Parquet are read, plain or gzipped", path.display())]
+    NotATable {
+        /// The file.
+        path: PathBuf,
+        /// What was seen instead.
+        reason: String,
+    },
+    /// A limit was reached; the content may be a bomb.
+    #[error("refused: {what} at {place} is over the limit of {limit}; {way_out}")]
+    Limit {
+        /// What is too big.
+        what: String,
+        /// Where in the file.
+        place: String,
+        /// The limit.
+        limit: String,
+        /// What to do.
+        way_out: &'static str,
+    },
+    /// Parquet could not be read or written.
+    #[error("{} is not readable as Parquet: {reason}; write it again with another tool or version", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
+    /// Parquet could not be written.
+    #[error("cannot write {}: {reason}; see that the disk has room", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        reason: String,
+    },
+    /// An option cannot be met.
+    #[error("{option} cannot be {value}: {reason}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A fault of the engine itself.
+    #[error("the tabular engine failed: {0}; please report it with the file's first lines")]
+    Internal(String),
+}
+
+impl Error {
+    /// Whether a limit or a policy refused the content (exit code 5), as opposed to work that failed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Limit { .. })
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+}

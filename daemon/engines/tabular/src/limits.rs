@@ -1,0 +1,33 @@
+//! What the engine refuses to read, so that a small hostile file cannot fill memory or disk.
+
+/// Limits on what is read. The defaults let any honest table through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Columns a table may have.
+    pub max_columns: usize,
+    /// Bytes one cell (and so one record that is still open) may have.
+    pub max_cell_bytes: usize,
+    /// Bytes the content may have once decompressed.
+    pub max_uncompressed_bytes: u64,
+    /// How much a compressed file may expand, once more than [`Limits::EXPANSION_FREE_BYTES`] came out of it.
+    pub max_expansion: u64,
+    /// Memory the engine plans with. It bounds blocks in flight; it is not a hard ceiling.
+    pub memory_bytes: u64,
+}
+
+impl Limits {
+    /// What may come out of a compressed file before its expansion is looked at: short runs compress very well.
+    pub const EXPANSION_FREE_BYTES: u64 = 64 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_columns: 100_000,
+            max_cell_bytes: 64 << 20,
+            max_uncompressed_bytes: 1 << 40,
+            max_expansion: 1_000,
+            memory_bytes: 256 << 20,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What a cell can be, and what a column therefore is.
+
+pub(crate) mod dates;
+pub(crate) mod lattice;
+pub(crate) mod nulls;
+pub(crate) mod numbers;
+
+/// A cell without the blanks around it. Only ASCII blanks: a no-break space may be meant.
+pub(crate) fn trim(text: &str) -> &str {
+    let is_blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t' | b'\r' | b'\n'));
+    // Nearly every cell has none, so the common case is two comparisons.
+    if is_blank(text.as_bytes().first()) || is_blank(text.as_bytes().last()) {
+        text.trim_matches([' ', '\t', '\r', '\n'])
+    } else {
+        text
+    }
+}

@@ -1,0 +1,318 @@
+//! The calls that a client makes of the daemon. Handlers enqueue and return; live data is a long-poll with a cursor.
+//!
+//! A *selector* names a file or a job: an id, a unique id prefix, or a unique name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Cursor, EventBatch};
+use crate::fault::Fault;
+use crate::file::{AddOutcome, FileView, InboxItem, OnDuplicate};
+use crate::ids::FileId;
+use crate::job::{JobState, JobView, LogChunk};
+use crate::page::Page;
+use crate::time::Timestamp;
+
+/// `daemon status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// Process id.
+    pub pid: u32,
+    /// Version of the daemon's build.
+    pub version: String,
+    /// Protocol number.
+    pub protocol: u32,
+    /// Seconds since it started.
+    pub uptime_s: u64,
+    /// Resident memory in bytes.
+    pub rss_bytes: u64,
+    /// Its home.
+    pub home: String,
+    /// Its drop folder.
+    pub inbox: String,
+    /// How many jobs there are in the states that matter.
+    pub jobs: JobCounts,
+    /// Why the store can't write at the moment; null when it can.
+    #[serde(default)]
+    pub store_error: Option<String>,
+    /// How the inbox is followed: `watching`, or `polling` and why.
+    #[serde(default)]
+    pub inbox_mode: String,
+}
+
+/// Counts of jobs by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JobCounts {
+    /// Waiting.
+    pub queued: u64,
+    /// Running.
+    pub running: u64,
+    /// Done.
+    #[serde(default)]
+    pub done: u64,
+    /// Failed.
+    #[serde(default)]
+    pub failed: u64,
+    /// Cancelled.
+    #[serde(default)]
+    pub cancelled: u64,
+    /// Given up.
+    #[serde(default)]
+    pub dead: u64,
+}
+
+/// What to take in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddRequest {
+    /// Absolute paths of files and folders, as bytes.
+    pub paths: Vec<serde_bytes::ByteBuf>,
+    /// The project's name; `None` for the usual one.
+    pub project: Option<String>,
+    /// What to do with content that is there already.
+    pub on_duplicate: OnDuplicate,
+}
+
+/// How an `add` is going.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddProgress {
+    /// Outcomes since the index asked for.
+    pub outcomes: Vec<AddOutcome>,
+    /// The file being copied and how far it is, in bytes.
+    pub current: Option<(String, u64, u64)>,
+    /// Nothing more will come.
+    pub finished: bool,
+}
+
+/// A piece of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Give this as `after` for the next piece; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct JobQuery {
+    /// Only this state.
+    pub state: Option<JobState>,
+    /// Where the piece before ended.
+    pub after: Option<u64>,
+    /// At most this many; the daemon's own limit is 500.
+    pub limit: u32,
+}
+
+/// Which files to list.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FileQuery {
+    /// Only this project, by name.
+    pub project: Option<String>,
+    /// Where the piece before ended.
+    pub after: Option<u64>,
+    /// At most this many; the daemon's own limit is 500.
+    pub limit: u32,
+}
+
+/// A job to queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The kind.
+    pub kind: String,
+    /// The file to work on, by selector.
+    pub file: Option<String>,
+    /// The kind's own settings.
+    pub settings: BTreeMap<String, String>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// The client's key: the same key queues once.
+    pub idempotency: Option<String>,
+}
+
+/// A piece of an output's bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// At most [`Chunk::MAX`] bytes.
+    pub bytes: serde_bytes::ByteBuf,
+    /// The whole size.
+    pub total: u64,
+}
+
+impl Chunk {
+    /// The size of a full piece in bytes.
+    pub const MAX: usize = 192 * 1024;
+}
+
+/// What a removal would take along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemovalPlan {
+    /// The id that was meant.
+    pub id: String,
+    /// Everything that goes, in words: the thing first.
+    pub items: Vec<RemovalItem>,
+    /// Bytes that become free.
+    pub bytes: u64,
+    /// To be given back with the confirmation: it fails when the list has changed since.
+    pub token: String,
+}
+
+/// One thing that a removal takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalItem {
+    /// `file`, `job`, `dataset`, `content`, `log`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// The state of the inbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InboxStatus {
+    /// The folder.
+    pub path: String,
+    /// `watching`, or `polling` and why.
+    pub mode: String,
+    /// What waits or was refused; the first 200.
+    pub items: Vec<InboxItem>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Hidden from lists.
+    pub archived: bool,
+}
+
+/// What `fsck` found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FsckView {
+    /// Rows by table.
+    pub rows: BTreeMap<String, u64>,
+    /// Each thing that is wrong, in words.
+    pub problems: Vec<String>,
+    /// Problems that were mended.
+    pub repaired: u64,
+}
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BackupView {
+    /// Where it is.
+    pub path: String,
+    /// Files copied.
+    pub files: u64,
+    /// Bytes copied.
+    pub bytes: u64,
+}
+
+/// One check of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: String,
+    /// `ok`, `warning` or `error`.
+    pub level: String,
+    /// What was found.
+    pub detail: String,
+    /// What to do; null where all is well.
+    pub advice: Option<String>,
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Its number.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, by uid.
+    pub uid: u32,
+    /// What was done.
+    pub action: String,
+    /// To what, by id.
+    pub what: String,
+    /// In words.
+    pub detail: String,
+    /// The chain's hash up to here.
+    pub hash: String,
+}
+
+/// The calls.
+#[tarpc::service]
+pub trait Dropforge {
+    /// How the daemon is.
+    async fn status() -> Result<DaemonStatus, Fault>;
+    /// Begins to take files in; answers with a ticket.
+    async fn add(request: AddRequest) -> Result<u64, Fault>;
+    /// How an `add` is going: outcomes from an index on. Waits up to `wait_ms` for something new.
+    async fn add_poll(ticket: u64, seen: u32, wait_ms: u32) -> Result<AddProgress, Fault>;
+    /// Files, newest first.
+    async fn files(query: FileQuery) -> Result<Listing<FileView>, Fault>;
+    /// One file.
+    async fn file(selector: String) -> Result<FileView, Fault>;
+    /// A page of a dataset's rows.
+    async fn page(selector: String, offset: u64, rows: u64) -> Result<Page, Fault>;
+    /// Jobs, newest first.
+    async fn jobs(query: JobQuery) -> Result<Listing<JobView>, Fault>;
+    /// One job.
+    async fn job(selector: String) -> Result<JobView, Fault>;
+    /// One job, once it is terminal or `wait_ms` have passed.
+    async fn job_wait(selector: String, wait_ms: u32) -> Result<JobView, Fault>;
+    /// Queues a job.
+    async fn submit(submission: Submission) -> Result<JobView, Fault>;
+    /// Cancels a job that waits or runs.
+    async fn cancel(selector: String) -> Result<JobView, Fault>;
+    /// Queues a failed, dead or cancelled job again.
+    async fn retry(selector: String) -> Result<JobView, Fault>;
+    /// Queues a new job like a finished one, from a stage on.
+    async fn rerun(selector: String, from: Option<String>) -> Result<JobView, Fault>;
+    /// A piece of a job's log from a logical offset. Waits up to `wait_ms` for something new.
+    async fn log_read(selector: String, offset: u64, limit: u32, wait_ms: u32) -> Result<LogChunk, Fault>;
+    /// A piece of an output of a job, from an offset on.
+    async fn output_read(job: String, name: String, offset: u64) -> Result<Chunk, Fault>;
+    /// What happened after a cursor. Waits up to `wait_ms` for something new.
+    async fn events_after(cursor: Cursor, wait_ms: u32) -> Result<EventBatch, Fault>;
+    /// What removing a file or a job would take along.
+    async fn removal_plan(selector: String) -> Result<RemovalPlan, Fault>;
+    /// Removes it.
+    async fn remove(id: String, token: String) -> Result<RemovalPlan, Fault>;
+    /// What waits in the inbox.
+    async fn inbox() -> Result<InboxStatus, Fault>;
+    /// Projects.
+    async fn projects() -> Result<Vec<ProjectView>, Fault>;
+    /// Makes a project.
+    async fn project_create(name: String) -> Result<ProjectView, Fault>;
+    /// Checks the store; mends indices if asked.
+    async fn fsck(repair: bool) -> Result<FsckView, Fault>;
+    /// Writes a backup to a new folder.
+    async fn backup(path: serde_bytes::ByteBuf) -> Result<BackupView, Fault>;
+    /// The daemon's half of `doctor`.
+    async fn doctor() -> Result<Vec<Check>, Fault>;
+    /// The audit log from an entry on.
+    async fn audit(after: u64, limit: u32) -> Result<Vec<AuditView>, Fault>;
+    /// The file a dataset name means, for completion: ids and names that begin with a text.
+    async fn complete(prefix: String, limit: u32) -> Result<Vec<(FileId, String)>, Fault>;
+}
+
+/// How long a call may take, beyond what it waits on purpose. tarpc's own default is 10 s for everything.
+pub const CALL: Duration = Duration::from_secs(20);
+
+/// How long a call may take that copies or checks everything.
+pub const LONG_CALL: Duration = Duration::from_secs(6 * 3600);
+
+/// The longest that a long-poll waits in the daemon.
+pub const MAX_WAIT_MS: u32 = 25_000;
