@@ -56,6 +56,9 @@ pub struct JobSpec {
     pub settings: BTreeMap<String, String>,
     /// Memory that the attempt may take, in bytes.
     pub memory_bytes: u64,
+    /// CPU seconds that the attempt may take; 0 for no limit.
+    #[serde(default)]
+    pub cpu_seconds: u64,
     /// Bytes that an earlier attempt left with [`FromWorker::Checkpoint`].
     pub checkpoint: Option<serde_bytes::ByteBuf>,
 }

@@ -44,7 +44,13 @@ impl ReadTx {
 
 impl WriteTx {
     /// Adds an entry at the end.
-    pub fn append_audit(&mut self, uid: u32, action: &str, what: &str, detail: &str) -> Result<(), StoreError> {
+    pub fn append_audit(
+        &mut self,
+        uid: u32,
+        action: &str,
+        what: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
         let previous = self.audit(None, 1)?.pop();
         let seq = self.counter(AUDIT_SEQ)?.max(previous.as_ref().map_or(0, |row| row.seq)) + 1;
         let mut row = AuditRow {

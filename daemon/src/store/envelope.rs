@@ -20,10 +20,11 @@ pub(super) fn encode<T: Serialize>(what: &str, key: &str, row: &T) -> Result<Vec
 
 pub(super) fn decode<T: DeserializeOwned>(what: &str, key: &str, bytes: &[u8]) -> Result<T, StoreError> {
     match bytes.split_first() {
-        Some((&LAYOUT, rest)) => {
-            rmp_serde::from_slice(rest).map_err(|e| StoreError::Corrupt(format!("{what} {key} can't be read: {e}")))
+        Some((&LAYOUT, rest)) => rmp_serde::from_slice(rest)
+            .map_err(|e| StoreError::Corrupt(format!("{what} {key} can't be read: {e}"))),
+        Some((layout, _)) => {
+            Err(StoreError::Corrupt(format!("{what} {key} has the unknown layout {layout}")))
         }
-        Some((layout, _)) => Err(StoreError::Corrupt(format!("{what} {key} has the unknown layout {layout}"))),
         None => Err(StoreError::Corrupt(format!("{what} {key} is empty"))),
     }
 }

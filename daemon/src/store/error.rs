@@ -81,7 +81,9 @@ impl From<redb::Error> for StoreError {
             | redb::Error::DatabaseClosed
             | redb::Error::LockPoisoned(_)
             | redb::Error::TransactionPoisoned => Self::Unavailable(error.to_string()),
-            redb::Error::ValueTooLarge(bytes) => Self::Conflict(format!("a row of {bytes} bytes is too large to keep")),
+            redb::Error::ValueTooLarge(bytes) => {
+                Self::Conflict(format!("a row of {bytes} bytes is too large to keep"))
+            }
             other => Self::Corrupt(other.to_string()),
         }
     }

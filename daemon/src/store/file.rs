@@ -7,22 +7,27 @@ use dropforge_shared::ids::{FileId, ProjectId};
 use super::error::StoreError;
 use super::key::{Key, Span};
 use super::rows::{FileRow, Location};
-use super::tables::{FILE_SEQ, FILES, FILES_BY_NAME, FILES_BY_SEQ, FILES_BY_SHA, RowTable};
+use super::tables::{FILE_SEQ, FILES, FILES_BY_NAME, FILES_BY_SEQ, FILES_BY_SHA, Index, RowTable};
 use super::tx::{Entity, Entry, Order, ReadTx, WriteTx};
 
 impl Entity for FileRow {
     const WHAT: &'static str = "file";
     const TABLE: RowTable = FILES;
+    const INDICES: &'static [&'static Index] = &[&FILES_BY_SEQ, &FILES_BY_SHA, &FILES_BY_NAME];
 
     fn key(&self) -> &str {
         self.id.as_str()
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let name = name_key(self.owner, &self.name).text(self.project.as_str()).u32(self.version).u64(self.seq);
+        let name =
+            name_key(self.owner, &self.name).text(self.project.as_str()).u32(self.version).u64(self.seq);
         vec![
             Entry { index: &FILES_BY_SEQ, key: Key::new().u32(self.owner).u64(self.seq).bytes() },
-            Entry { index: &FILES_BY_SHA, key: Key::new().text(&self.sha256).u32(self.owner).u64(self.seq).bytes() },
+            Entry {
+                index: &FILES_BY_SHA,
+                key: Key::new().text(&self.sha256).u32(self.owner).u64(self.seq).bytes(),
+            },
             Entry { index: &FILES_BY_NAME, key: name.bytes() },
         ]
     }
@@ -39,7 +44,12 @@ impl ReadTx {
     }
 
     /// An owner's files, newest first, older than `after_seq`.
-    pub fn files(&self, owner: u32, after_seq: Option<u64>, limit: usize) -> Result<Vec<FileRow>, StoreError> {
+    pub fn files(
+        &self,
+        owner: u32,
+        after_seq: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<FileRow>, StoreError> {
         self.rows_in(&FILES_BY_SEQ, &Span::below(Key::new().u32(owner), after_seq), Order::Down, limit)
     }
 
@@ -57,7 +67,12 @@ impl ReadTx {
     }
 
     /// The contents that a name had in a project, by version.
-    pub fn versions_of(&self, owner: u32, project: &ProjectId, name: &str) -> Result<Vec<FileRow>, StoreError> {
+    pub fn versions_of(
+        &self,
+        owner: u32,
+        project: &ProjectId,
+        name: &str,
+    ) -> Result<Vec<FileRow>, StoreError> {
         let span = Span::of(name_key(owner, name).text(project.as_str()));
         self.rows_in(&FILES_BY_NAME, &span, Order::Up, usize::MAX)
     }

@@ -9,7 +9,8 @@ use super::error::StoreError;
 use super::key::{Key, Span, sequence_of};
 use super::rows::JobRow;
 use super::tables::{
-    IDEMPOTENCY, JOB_SEQ, JOB_STATE, JOBS, JOBS_BY_FILE, JOBS_BY_OWNER, JOBS_BY_SEQ, JOBS_BY_STATE, RowTable,
+    IDEMPOTENCY, Index, JOB_SEQ, JOB_STATE, JOBS, JOBS_BY_FILE, JOBS_BY_OWNER, JOBS_BY_SEQ, JOBS_BY_STATE,
+    RowTable,
 };
 use super::tx::{Entity, Entry, Order, ReadTx, WriteTx};
 
@@ -33,6 +34,8 @@ pub(super) fn state_counter(state: JobState) -> String {
 impl Entity for JobRow {
     const WHAT: &'static str = "job";
     const TABLE: RowTable = JOBS;
+    const INDICES: &'static [&'static Index] =
+        &[&JOBS_BY_SEQ, &JOBS_BY_STATE, &JOBS_BY_OWNER, &JOBS_BY_FILE, &IDEMPOTENCY];
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -46,7 +49,10 @@ impl Entity for JobRow {
             Entry { index: &JOBS_BY_OWNER, key: Key::new().u32(self.owner).u8(state).u64(self.seq).bytes() },
         ];
         if let Some(file) = &self.file {
-            entries.push(Entry { index: &JOBS_BY_FILE, key: Key::new().text(file.as_str()).u64(self.seq).bytes() });
+            entries.push(Entry {
+                index: &JOBS_BY_FILE,
+                key: Key::new().text(file.as_str()).u64(self.seq).bytes(),
+            });
         }
         if let Some(key) = &self.idempotency {
             entries.push(Entry { index: &IDEMPOTENCY, key: Key::new().u32(self.owner).text(key).bytes() });

@@ -88,7 +88,8 @@ mod tests {
     fn keys_sort_as_their_parts() {
         let texts = ["", "\0", "\0\0", "\0a", "a", "a\0", "a\0b", "aa", "b", "é"];
         let numbers = [0, 1, 255, 256, u64::MAX];
-        let mut parts: Vec<(&str, u64)> = texts.iter().flat_map(|t| numbers.iter().map(|n| (*t, *n))).collect();
+        let mut parts: Vec<(&str, u64)> =
+            texts.iter().flat_map(|t| numbers.iter().map(|n| (*t, *n))).collect();
         parts.sort_unstable();
         let keys: Vec<_> = parts.iter().map(|(t, n)| Key::new().text(t).u64(*n).bytes()).collect();
         assert!(keys.is_sorted_by(|a, b| a < b));
@@ -105,8 +106,13 @@ mod tests {
         assert!(inside(&span, &[7, 255, 255]) && !inside(&span, &[8]) && !inside(&span, &[7, 254]));
         let span = Span::of(Key::new().text("a"));
         assert!(inside(&span, &Key::new().text("a").u32(u32::MAX).bytes()));
-        assert!(!inside(&span, &Key::new().text("a\0").bytes()) && !inside(&span, &Key::new().text("ab").bytes()));
+        assert!(
+            !inside(&span, &Key::new().text("a\0").bytes()) && !inside(&span, &Key::new().text("ab").bytes())
+        );
         let span = Span::below(Key::new().u32(3), Some(10));
-        assert!(inside(&span, &Key::new().u32(3).u64(9).bytes()) && !inside(&span, &Key::new().u32(3).u64(10).bytes()));
+        assert!(
+            inside(&span, &Key::new().u32(3).u64(9).bytes())
+                && !inside(&span, &Key::new().u32(3).u64(10).bytes())
+        );
     }
 }

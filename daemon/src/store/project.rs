@@ -7,12 +7,13 @@ use dropforge_shared::ids::ProjectId;
 use super::error::StoreError;
 use super::key::{Key, Span};
 use super::rows::ProjectRow;
-use super::tables::{PROJECTS, PROJECTS_BY_NAME, RowTable};
+use super::tables::{Index, PROJECTS, PROJECTS_BY_NAME, RowTable};
 use super::tx::{Entity, Entry, Order, ReadTx, WriteTx};
 
 impl Entity for ProjectRow {
     const WHAT: &'static str = "project";
     const TABLE: RowTable = PROJECTS;
+    const INDICES: &'static [&'static Index] = &[&PROJECTS_BY_NAME];
 
     fn key(&self) -> &str {
         self.id.as_str()

@@ -21,6 +21,8 @@ pub(super) trait Entity: Serialize + DeserializeOwned {
     const WHAT: &'static str;
     /// Its table.
     const TABLE: RowTable;
+    /// Every index that its entries are in.
+    const INDICES: &'static [&'static Index];
     /// Its id.
     fn key(&self) -> &str;
     /// What the indices hold for it: everything in them comes from here.
@@ -47,7 +49,7 @@ pub(super) enum Order {
 
 enum Handle {
     Read(ReadTransaction),
-    Write(WriteTransaction),
+    Write(Box<WriteTransaction>),
 }
 
 /// A consistent view of the rows.
@@ -170,7 +172,11 @@ impl ReadTx {
     }
 
     /// Audit numbers and rows below `before`, newest first, as they lie.
-    pub(super) fn last_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    pub(super) fn last_audit(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         fn last_in(
             table: &impl ReadableTable<u64, &'static [u8]>,
             before: u64,
@@ -196,12 +202,17 @@ impl ReadTx {
     }
 
     /// Rows by id. An id without a row is passed over: one bad index entry must not hide a whole page. `fsck` finds it.
-    pub(super) fn rows<E: Entity>(&self, ids: impl IntoIterator<Item = String>) -> Result<Vec<E>, StoreError> {
+    pub(super) fn rows<E: Entity>(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Result<Vec<E>, StoreError> {
         let mut rows = Vec::new();
         for id in ids {
             match self.row::<E>(&id)? {
                 Some(row) => rows.push(row),
-                None => tracing::warn!(what = E::WHAT, id, "an index names a row that is not there; run fsck"),
+                None => {
+                    tracing::warn!(what = E::WHAT, id, "an index names a row that is not there; run fsck")
+                }
             }
         }
         Ok(rows)
@@ -226,7 +237,7 @@ impl ReadTx {
 
 impl WriteTx {
     pub(super) fn new(tx: WriteTransaction) -> Self {
-        Self { view: ReadTx { handle: Handle::Write(tx) }, dirty: false }
+        Self { view: ReadTx { handle: Handle::Write(Box::new(tx)) }, dirty: false }
     }
 
     /// Whether something was written since the last call.
@@ -263,6 +274,19 @@ impl WriteTx {
         match value {
             Some(value) => drop(table.insert(key, value)?),
             None => drop(table.remove(key)?),
+        }
+        Ok(())
+    }
+
+    /// Empties a table.
+    pub(super) fn clear<K: RedbKey + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<(), StoreError> {
+        if let Handle::Write(tx) = &self.view.handle {
+            self.dirty = true;
+            tx.delete_table(table)?;
+            tx.open_table(table)?;
         }
         Ok(())
     }

@@ -139,11 +139,6 @@ impl Candidates {
         }
         Self(set)
     }
-
-    /// The same without the number and truth types.
-    pub(crate) fn dates_only(self) -> Self {
-        Self(self.0 & !(INTEGER | FLOAT | BOOLEAN))
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,218 @@
+//! Columns while they are read: one builder a column, which types, counts the missing and notices what does not fit.
+
+use polars::prelude::{
+    BooleanChunkedBuilder, ChunkedBuilder, Column, DataType, Field, Float64Type, Int32Type, Int64Type, IntoColumn,
+    IntoSeries, PlSmallStr, PrimitiveChunkedBuilder, Schema, StringChunkedBuilder, TimeUnit,
+};
+
+use crate::types::dates::{self, DateFormat};
+use crate::types::lattice::{Candidates, Kind};
+use crate::types::nulls::{self, NullCounts};
+use crate::types::{numbers, trim};
+
+/// How the bytes of a cell were written, which decides what they may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A cell of a text format, or a bare literal of JSON: its spelling decides.
+    Literal,
+    /// A string of JSON: `"007"` was meant as text. Only dates are read out of it, as JSON has no other way for them.
+    JsonString,
+    /// An array or object of JSON, kept as it is written.
+    Nested,
+}
+
+/// What is known of a column before a pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// How to read the cells.
+    pub(crate) kind: Kind,
+    /// Whether a text column may still turn out to be narrower, so that every cell must be looked at.
+    pub(crate) tracking: bool,
+}
+
+impl Plan {
+    /// From what a sample allows.
+    pub(crate) fn from_sample(seen: Candidates) -> Self {
+        let kind = seen.kind();
+        Self { kind, tracking: kind == Kind::Text && !seen.is_text() }
+    }
+
+    /// From what all rows allow: nothing is left to find out.
+    pub(crate) fn settled(seen: Candidates) -> Self {
+        Self { kind: seen.kind(), tracking: false }
+    }
+}
+
+enum Values {
+    Integer(PrimitiveChunkedBuilder<Int64Type>),
+    Float(PrimitiveChunkedBuilder<Float64Type>),
+    Boolean(BooleanChunkedBuilder),
+    Date(PrimitiveChunkedBuilder<Int32Type>, DateFormat),
+    Datetime(PrimitiveChunkedBuilder<Int64Type>, bool),
+    Text(StringChunkedBuilder),
+}
+
+/// Builds one column of one row group.
+pub(crate) struct Builder {
+    name: PlSmallStr,
+    kind: Kind,
+    values: Values,
+    tracking: bool,
+    /// What the cells that were looked at allow.
+    pub(crate) seen: Candidates,
+    /// Whether a cell did not fit the planned kind.
+    pub(crate) misfit: bool,
+    /// Missing cells.
+    pub(crate) nulls: NullCounts,
+}
+
+fn values(name: &PlSmallStr, kind: Kind, capacity: usize) -> Values {
+    let name = name.clone();
+    match kind {
+        Kind::Integer => Values::Integer(PrimitiveChunkedBuilder::new(name, capacity)),
+        Kind::Float => Values::Float(PrimitiveChunkedBuilder::new(name, capacity)),
+        Kind::Boolean => Values::Boolean(BooleanChunkedBuilder::new(name, capacity)),
+        Kind::Date(format) => Values::Date(PrimitiveChunkedBuilder::new(name, capacity), format),
+        Kind::Datetime => Values::Datetime(PrimitiveChunkedBuilder::new(name, capacity), false),
+        Kind::DatetimeUtc => Values::Datetime(PrimitiveChunkedBuilder::new(name, capacity), true),
+        Kind::Text => Values::Text(StringChunkedBuilder::new(name, capacity)),
+    }
+}
+
+impl Builder {
+    /// A builder for `capacity` rows or so.
+    pub(crate) fn new(name: &str, plan: Plan, capacity: usize) -> Self {
+        let name = PlSmallStr::from_str(name);
+        Self {
+            values: values(&name, plan.kind, capacity),
+            name,
+            kind: plan.kind,
+            tracking: plan.tracking,
+            seen: Candidates::ALL,
+            misfit: false,
+            nulls: NullCounts::default(),
+        }
+    }
+
+    /// Adds a cell of a text format.
+    #[inline]
+    pub(crate) fn push(&mut self, raw: &str) {
+        self.push_as(raw, Origin::Literal);
+    }
+
+    /// Adds a cell whose spelling says how it was meant.
+    pub(crate) fn push_as(&mut self, raw: &str, origin: Origin) {
+        let text = trim(raw);
+        if text.len() <= 4 && nulls::is_null(text) {
+            self.nulls.count(raw, text);
+            self.push_null();
+            return;
+        }
+        if origin != Origin::Literal && matches!(self.kind, Kind::Integer | Kind::Float | Kind::Boolean) {
+            self.refuse(text, origin);
+            return;
+        }
+        let fits = match &mut self.values {
+            Values::Integer(b) => numbers::integer(text).map(|v| b.append_value(v)).is_some(),
+            Values::Float(b) => numbers::float(text).map(|v| b.append_value(v)).is_some(),
+            Values::Boolean(b) => truth(text).map(|v| b.append_value(v)).is_some(),
+            Values::Date(b, format) => dates::date(text, *format).map(|v| b.append_value(v)).is_some(),
+            Values::Datetime(b, utc) => match dates::datetime(text) {
+                Some((v, zulu)) if zulu == *utc => {
+                    b.append_value(v);
+                    true
+                }
+                _ => false,
+            },
+            Values::Text(b) => {
+                b.append_value(raw);
+                if self.tracking {
+                    self.look(text, origin);
+                    self.tracking = !self.seen.is_text();
+                }
+                true
+            }
+        };
+        if !fits {
+            self.refuse(text, origin);
+        }
+    }
+
+    /// Adds a cell that is not there at all (a key that a JSON object lacks).
+    pub(crate) fn push_absent(&mut self) {
+        self.nulls.count("", "");
+        self.push_null();
+    }
+
+    fn refuse(&mut self, text: &str, origin: Origin) {
+        self.misfit = true;
+        self.look(text, origin);
+        self.push_null();
+    }
+
+    fn look(&mut self, text: &str, origin: Origin) {
+        self.seen = self.seen.and(candidates(text, origin));
+    }
+
+    fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Integer(b) => b.append_null(),
+            Values::Float(b) => b.append_null(),
+            Values::Boolean(b) => b.append_null(),
+            Values::Date(b, _) => b.append_null(),
+            Values::Datetime(b, _) => b.append_null(),
+            Values::Text(b) => b.append_null(),
+        }
+    }
+
+    /// The column so far; the builder starts anew and keeps its counts.
+    pub(crate) fn take(&mut self, next_capacity: usize) -> Column {
+        let fresh = values(&self.name, self.kind, next_capacity);
+        let series = match std::mem::replace(&mut self.values, fresh) {
+            Values::Integer(b) => b.finish().into_series(),
+            Values::Float(b) => b.finish().into_series(),
+            Values::Boolean(b) => b.finish().into_series(),
+            Values::Date(b, _) => b.finish().into_date().into_series(),
+            Values::Datetime(b, _) => b.finish().into_datetime(TimeUnit::Microseconds, None).into_series(),
+            Values::Text(b) => b.finish().into_series(),
+        };
+        series.into_column()
+    }
+}
+
+/// What a cell that is not missing allows.
+pub(crate) fn candidates(text: &str, origin: Origin) -> Candidates {
+    match origin {
+        Origin::Literal => Candidates::of(text),
+        Origin::JsonString => Candidates::of_date(text),
+        Origin::Nested => Candidates::TEXT,
+    }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// The Polars type that a kind is stored as.
+pub(crate) fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Integer => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Boolean => DataType::Boolean,
+        Kind::Date(_) => DataType::Date,
+        Kind::Datetime | Kind::DatetimeUtc => DataType::Datetime(TimeUnit::Microseconds, None),
+        Kind::Text => DataType::String,
+    }
+}
+
+/// The schema of the dataset.
+pub(crate) fn schema(names: &[String], plans: &[Plan]) -> Schema {
+    let field = |(name, plan): (&String, &Plan)| Field::new(PlSmallStr::from_str(name), data_type(plan.kind));
+    names.iter().zip(plans).map(field).collect()
+}

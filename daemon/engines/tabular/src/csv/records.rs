@@ -1,0 +1,252 @@
+//! One record at a time, after RFC 4180 with the leniency that real files need.
+//!
+//! A quote opens a field only at the field's start; within a field a quote closes only before a delimiter or the end
+//! of the line, else it is meant as it stands (`"a "b" c"` is `a "b" c`). Doubled quotes are one. Quoted fields may span
+//! lines.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memchr2};
+
+use super::Dialect;
+
+/// A field of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Field {
+    range: Range<usize>,
+    /// Whether `range` lies in the scratch text, because quotes had to be undoubled.
+    scratch: bool,
+    quoted: bool,
+}
+
+/// A record, reused from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    fields: Vec<Field>,
+    scratch: String,
+    /// Line ends inside the record's quoted fields.
+    pub(crate) inner_lines: u64,
+    /// A quoted field does not close before the text ends.
+    pub(crate) unclosed: bool,
+}
+
+/// Where a quoted field closes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// The closing quote's position; `doubled` where quotes inside must be undoubled.
+    At { position: usize, doubled: bool },
+    /// Not in these bytes.
+    Open,
+}
+
+/// Finds the closing quote of a field whose content starts at `from`. `last` says that no bytes follow; before that,
+/// a quote at the very end could be the first of a doubled one.
+pub(crate) fn close(bytes: &[u8], from: usize, dialect: Dialect, last: bool) -> Close {
+    let mut at = from;
+    let mut doubled = false;
+    loop {
+        let Some(found) = bytes.get(at..).and_then(|rest| memchr(dialect.quote, rest)) else {
+            return Close::Open;
+        };
+        let position = at + found;
+        match bytes.get(position + 1) {
+            None if last => return Close::At { position, doubled },
+            None => return Close::Open,
+            Some(&b) if b == dialect.quote => {
+                doubled = true;
+                at = position + 2;
+            }
+            Some(&b) if b == dialect.delimiter || b == dialect.terminator => {
+                return Close::At { position, doubled };
+            }
+            // The carriage return of CRLF, or of a file that ends in one.
+            Some(b'\r') => match bytes.get(position + 2) {
+                Some(&b) if b == dialect.terminator => return Close::At { position, doubled },
+                None if last => return Close::At { position, doubled },
+                None => return Close::Open,
+                Some(_) => at = position + 1,
+            },
+            Some(_) => at = position + 1,
+        }
+    }
+}
+
+/// The end of the record that starts at `from` (past its terminator), or `None` where these bytes hold no whole one.
+pub(crate) fn record_end(bytes: &[u8], from: usize, dialect: Dialect, last: bool) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let line = memchr(dialect.terminator, rest);
+    let line_bytes = rest.get(..line.unwrap_or(rest.len()))?;
+    // Most records have no quote at all: two searches and done.
+    if memchr(dialect.quote, line_bytes).is_none() {
+        return match line {
+            Some(end) => Some(from + end + 1),
+            None => last.then_some(bytes.len()),
+        };
+    }
+    let mut at = from;
+    loop {
+        if bytes.get(at) == Some(&dialect.quote) {
+            match close(bytes, at + 1, dialect, last) {
+                Close::At { position, .. } => at = position + 1,
+                Close::Open => return None,
+            }
+        }
+        match bytes.get(at..).and_then(|rest| memchr2(dialect.delimiter, dialect.terminator, rest)) {
+            Some(found) => {
+                at += found + 1;
+                if bytes.get(at - 1) == Some(&dialect.terminator) {
+                    return Some(at);
+                }
+            }
+            None => return last.then_some(bytes.len()),
+        }
+    }
+}
+
+impl Record {
+    /// Reads the record that starts at `from` and returns where the next one starts. `text` holds whole records only.
+    pub(crate) fn read(&mut self, text: &str, from: usize, dialect: Dialect) -> usize {
+        self.fields.clear();
+        self.scratch.clear();
+        self.inner_lines = 0;
+        self.unclosed = false;
+        let bytes = text.as_bytes();
+        let mut at = from;
+        loop {
+            if bytes.get(at) == Some(&dialect.quote) {
+                at = self.read_quoted(text, at + 1, dialect);
+            } else {
+                let found = bytes.get(at..).and_then(|rest| memchr2(dialect.delimiter, dialect.terminator, rest));
+                let end = found.map_or(bytes.len(), |found| at + found);
+                let at_line_end = bytes.get(end) != Some(&dialect.delimiter);
+                // A carriage return is part of the line end, not of the last field.
+                let trimmed = if at_line_end && end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
+                self.fields.push(Field { range: at..trimmed, scratch: false, quoted: false });
+                at = end;
+            }
+            match bytes.get(at) {
+                Some(b) if *b == dialect.delimiter => at += 1,
+                Some(_) => return at + 1,
+                None => return at,
+            }
+        }
+    }
+
+    /// Reads a quoted field whose content starts at `from`; returns the position of what ends it.
+    fn read_quoted(&mut self, text: &str, from: usize, dialect: Dialect) -> usize {
+        let bytes = text.as_bytes();
+        let (end, next) = match close(bytes, from, dialect, true) {
+            Close::At { position, doubled } => {
+                let content = text.get(from..position).unwrap_or_default();
+                self.inner_lines += memchr_iter(dialect.terminator, content.as_bytes()).count() as u64;
+                if doubled {
+                    let start = self.scratch.len();
+                    self.undouble(content, dialect.quote);
+                    let range = start..self.scratch.len();
+                    self.fields.push(Field { range, scratch: true, quoted: true });
+                } else {
+                    self.fields.push(Field { range: from..position, scratch: false, quoted: true });
+                }
+                let cr = usize::from(
+                    bytes.get(position + 1) == Some(&b'\r') && dialect.terminator != b'\r',
+                );
+                return position + 1 + cr;
+            }
+            Close::Open => (bytes.len(), bytes.len()),
+        };
+        self.unclosed = true;
+        self.fields.push(Field { range: from..end, scratch: false, quoted: true });
+        next
+    }
+
+    fn undouble(&mut self, content: &str, quote: u8) {
+        let mut rest = content;
+        while let Some(found) = memchr(quote, rest.as_bytes()) {
+            self.scratch.push_str(rest.get(..=found).unwrap_or_default());
+            // A lone quote is kept as it stands; of two, one.
+            let skip = if rest.as_bytes().get(found + 1) == Some(&quote) { 2 } else { 1 };
+            rest = rest.get(found + skip..).unwrap_or_default();
+        }
+        self.scratch.push_str(rest);
+    }
+
+    /// Fields of the record.
+    pub(crate) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether the record is an empty line (or one of blanks), which is no record.
+    pub(crate) fn is_blank(&self, text: &str) -> bool {
+        match self.fields.as_slice() {
+            [only] if !only.quoted => self.field(only, text).bytes().all(|b| b == b' '),
+            _ => false,
+        }
+    }
+
+    fn field<'a>(&'a self, field: &Field, text: &'a str) -> &'a str {
+        let of = if field.scratch { self.scratch.as_str() } else { text };
+        of.get(field.range.clone()).unwrap_or_default()
+    }
+
+    /// The fields' text.
+    pub(crate) fn texts<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().map(move |field| self.field(field, text))
+    }
+
+    /// Whether all fields from `width` on are empty, as trailing separators leave them.
+    pub(crate) fn only_empty_from(&self, width: usize) -> bool {
+        self.fields.get(width..).is_some_and(|rest| rest.iter().all(|f| !f.quoted && f.range.is_empty()))
+    }
+
+    /// Whether the field was quoted.
+    pub(crate) fn is_quoted(&self, index: usize) -> bool {
+        self.fields.get(index).is_some_and(|f| f.quoted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIALECT: Dialect = Dialect { delimiter: b',', quote: b'"', terminator: b'\n' };
+
+    fn read_all(text: &str) -> Vec<Vec<String>> {
+        let mut record = Record::default();
+        let mut at = 0;
+        let mut rows = Vec::new();
+        while at < text.len() {
+            at = record.read(text, at, DIALECT);
+            rows.push(record.texts(text).map(str::to_owned).collect());
+        }
+        rows
+    }
+
+    #[test]
+    fn quotes_line_ends_and_empty_fields() {
+        let text = "a,b,c\r\n1,\"x, \"\"y\"\"\nz\",\r\n\"\",,3";
+        assert_eq!(read_all(text), [vec!["a", "b", "c"], vec!["1", "x, \"y\"\nz", ""], vec!["", "", "3"]]);
+    }
+
+    #[test]
+    fn a_quote_in_the_middle_is_meant_as_it_stands() {
+        assert_eq!(read_all("5\" pipe,\"say \"hi\" now\",x\n"), [vec!["5\" pipe", "say \"hi\" now", "x"]]);
+    }
+
+    #[test]
+    fn splitting_agrees_with_reading_on_every_prefix() {
+        let text = "a,b\r\n\"x\ny\",\"q\"\"\"\r\n1,2\n\"z\",\"\r\n\"\n\n,\n\"last\"";
+        let mut record = Record::default();
+        let mut at = 0;
+        while at < text.len() {
+            let end = record.read(text, at, DIALECT);
+            assert_eq!(record_end(text.as_bytes(), at, DIALECT, true), Some(end));
+            // A prefix that holds the record whole, and something after it, gives the same end; none gives another.
+            for cut in at..text.len() {
+                if let Some(found) = text.as_bytes().get(..cut).and_then(|b| record_end(b, at, DIALECT, false)) {
+                    assert_eq!(found, end, "cut at {cut}");
+                }
+            }
+            at = end;
+        }
+    }
+}

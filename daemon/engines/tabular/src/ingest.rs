@@ -1,0 +1,325 @@
+//! A file of a user becomes one typed Parquet file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use dropforge_shared::page::{Column, ColumnType};
+use serde::Serialize;
+
+use crate::columns::{Plan, candidates, schema};
+use crate::csv::records::Record;
+use crate::csv::rows::CsvRows;
+use crate::csv::split::Splitter;
+use crate::decode::Encoding;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::monitor::{Level, Monitor};
+use crate::pass::{self, Job, Outcome, RowReader};
+use crate::recognise::{self, Format, Sample};
+use crate::rejects::RejectFile;
+use crate::sniff::{self, Overrides, Sniffed};
+use crate::source::Source;
+use crate::types::lattice::Candidates;
+use crate::types::{nulls, trim};
+use crate::write::DatasetWriter;
+use crate::{jsonl, parquet};
+
+/// The dataset's name in the folder it is written to.
+pub(crate) const DATASET: &str = "dataset.parquet";
+
+/// What a user may set, and the limits.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The delimiter, an ASCII byte; found where not set.
+    pub delimiter: Option<u8>,
+    /// Whether the first record names the columns; found where not set.
+    pub header: Option<bool>,
+    /// Threads that read and type; by the machine's cores (four at most) where not set.
+    pub threads: Option<usize>,
+    /// What is refused.
+    pub limits: Limits,
+}
+
+/// What was taken in, and how it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ingested {
+    /// The form of the file.
+    pub format: Format,
+    /// `gzip`, or nothing.
+    pub compression: Option<&'static str>,
+    /// How the text is encoded; nothing for binary forms.
+    pub encoding: Option<String>,
+    /// The delimiter of delimited text.
+    pub delimiter: Option<String>,
+    /// Whether the first record named the columns.
+    pub header: bool,
+    /// Rows in the dataset.
+    pub rows: u64,
+    /// Records that could not be placed; they lie in `rejected.csv`. `rows + rejected_rows` are all records.
+    pub rejected_rows: u64,
+    /// The columns, in file order.
+    pub columns: Vec<Column>,
+    /// For each column, each spelling of missing with its count.
+    pub null_tokens: Vec<BTreeMap<String, u64>>,
+    /// How the dialect was found, for people.
+    pub how: String,
+    /// What a user should know: ambiguous dates, damaged text, rejected records.
+    pub notes: Vec<String>,
+}
+
+/// Bytes of text a thread works on at a time.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// Reads `source`, types every column over all rows and writes `dataset.parquet` into `out_dir`, which must exist;
+/// records that could not be placed go to `rejected.csv` beside it.
+///
+/// # Errors
+/// [`Error::NotATable`] where the content is none, [`Error::Limit`] where a limit refuses it, [`Error::Cancelled`] when
+/// the monitor says so; else what failed on the way. Half-written files may be left in `out_dir` after an error.
+pub fn ingest(
+    source: &Path,
+    out_dir: &Path,
+    options: &ReadOptions,
+    monitor: &mut dyn Monitor,
+) -> Result<Ingested, Error> {
+    if let Some(delimiter) = options.delimiter.filter(|d| !d.is_ascii() || matches!(d, b'"' | b'\n' | b'\r')) {
+        return Err(Error::Option {
+            option: "the delimiter",
+            value: format!("{:?}", char::from(delimiter)),
+            reason: "it must be one ASCII character that is no quote and no line end".to_owned(),
+        });
+    }
+    monitor.stage("recognise", None, "bytes");
+    if monitor.cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let sample = recognise::sample(source, options.limits)?;
+    let recognised = match recognise::recognise_sample(&sample) {
+        Ok(recognised) => recognised.format,
+        // A user who names a delimiter knows that it is a table.
+        Err(_) if options.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
+        Err(reason) => return Err(Error::NotATable { path: source.to_path_buf(), reason }),
+    };
+    let work = Work { source, out_dir, options };
+    match recognised {
+        Format::Csv => work.csv(&sample, monitor),
+        Format::JsonLines => work.json_lines(&sample, monitor),
+        Format::Parquet => parquet::ingest(source, out_dir, &options.limits, monitor),
+    }
+}
+
+struct Work<'a> {
+    source: &'a Path,
+    out_dir: &'a Path,
+    options: &'a ReadOptions,
+}
+
+impl Work<'_> {
+    fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+        let overrides = Overrides { delimiter: self.options.delimiter, header: self.options.header };
+        let sniffed = sniff::sniff(recognise::whole_records(sample), overrides).ok_or_else(|| Error::NotATable {
+            path: self.source.to_path_buf(),
+            reason: "it has no records".to_owned(),
+        })?;
+        monitor.log(Level::Info, &format!("read as {}: {}", sample.encoding.name(), sniffed.how));
+        let width = sniffed.names.len();
+        self.check_width(width)?;
+        let reader = CsvRows {
+            dialect: sniffed.dialect,
+            header: sniffed.header,
+            width,
+            limits: self.options.limits,
+        };
+        let seen = csv_candidates(recognise::whole_records(sample), &sniffed);
+        let read = self.passes(
+            &reader,
+            Some(sniffed.dialect),
+            &sniffed.names,
+            seen,
+            sample,
+            true,
+            monitor,
+        )?;
+        Ok(Ingested {
+            format: Format::Csv,
+            delimiter: Some(char::from(sniffed.dialect.delimiter).to_string()),
+            header: sniffed.header,
+            how: sniffed.how,
+            ..read
+        })
+    }
+
+    fn json_lines(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+        let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
+        monitor.stage("read", Some(total), "bytes");
+        // Which columns there are is known only after the last line.
+        let source = Source::open(self.source, sample.encoding, self.options.limits)?;
+        let mut splitter = Splitter::new(source, None, BLOCK_BYTES, self.options.limits);
+        let found = jsonl::survey(&mut splitter, &self.options.limits, monitor)?;
+        self.check_width(found.names.len())?;
+        if found.names.is_empty() {
+            return Err(Error::NotATable {
+                path: self.source.to_path_buf(),
+                reason: "its JSON objects have no keys".to_owned(),
+            });
+        }
+        let reader = jsonl::JsonRows::new(&found.names);
+        let read = self.passes(&reader, None, &found.names, found.seen, sample, false, monitor)?;
+        let how = "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
+        Ok(Ingested { format: Format::JsonLines, header: true, how, ..read })
+    }
+
+    fn check_width(&self, width: usize) -> Result<(), Error> {
+        if width <= self.options.limits.max_columns {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: format!("{width} columns"),
+            place: self.source.display().to_string(),
+            limit: format!("{} columns", self.options.limits.max_columns),
+            way_out: "see that the delimiter is right, or reshape the table to rows",
+        })
+    }
+
+    /// One pass after the sample's plan; another where the text or a type turned out otherwise.
+    #[expect(clippy::too_many_arguments, reason = "what a pass needs; a struct would name the same things again")]
+    fn passes(
+        &self,
+        reader: &dyn RowReader,
+        dialect: Option<crate::csv::Dialect>,
+        names: &[String],
+        sampled: Vec<Candidates>,
+        sample: &Sample,
+        from_sample: bool,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Ingested, Error> {
+        let plan = |seen: &Candidates| if from_sample { Plan::from_sample(*seen) } else { Plan::settled(*seen) };
+        let mut plans: Vec<Plan> = sampled.iter().map(plan).collect();
+        let mut seen = sampled;
+        let mut encoding = sample.encoding;
+        let mut notes = Vec::new();
+        // Encoding and types may each turn out otherwise once.
+        for round in 0..4 {
+            let (outcome, kept) = self.pass(reader, dialect, names, &plans, encoding, round, monitor)?;
+            if let Some(other) = outcome.other_encoding {
+                let note = format!("the text is not valid {}; read again as {}", encoding.name(), other.name());
+                monitor.log(Level::Warn, &note);
+                notes.push(note);
+                encoding = other;
+                continue;
+            }
+            seen = seen.iter().zip(&outcome.seen).map(|(a, b)| a.and(*b)).collect();
+            let changed = seen.iter().zip(&plans).any(|(seen, plan)| seen.kind() != plan.kind);
+            if changed {
+                monitor.log(Level::Info, &changes(names, &plans, &seen));
+                plans = seen.iter().map(|seen| Plan::settled(*seen)).collect();
+                continue;
+            }
+            kept.finish()?;
+            return Ok(self.told(names, &plans, &seen, encoding, sample, outcome, notes, monitor));
+        }
+        Err(Error::Internal("the types of a file did not settle in four passes".to_owned()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one pass with everything it depends on")]
+    fn pass(
+        &self,
+        reader: &dyn RowReader,
+        dialect: Option<crate::csv::Dialect>,
+        names: &[String],
+        plans: &[Plan],
+        encoding: Encoding,
+        round: usize,
+        monitor: &mut dyn Monitor,
+    ) -> Result<(Outcome, DatasetWriter), Error> {
+        let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
+        monitor.stage(if round == 0 && dialect.is_some() { "read" } else { "type" }, Some(total), "bytes");
+        let source = Source::open(self.source, encoding, self.options.limits)?;
+        let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits);
+        let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
+        let threads = self.options.threads.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4)
+        });
+        let job = Job { reader, names, plans, writer: &writer, encoding, threads };
+        let outcome = pass::run(&job, &mut splitter, RejectFile::new(self.out_dir), monitor)?;
+        Ok((outcome, writer))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "gathers what the passes found")]
+    fn told(
+        &self,
+        names: &[String],
+        plans: &[Plan],
+        seen: &[Candidates],
+        encoding: Encoding,
+        sample: &Sample,
+        outcome: Outcome,
+        mut notes: Vec<String>,
+        monitor: &mut dyn Monitor,
+    ) -> Ingested {
+        let first_new = notes.len();
+        for (name, _) in names.iter().zip(seen).filter(|(_, seen)| seen.is_ambiguous_date()) {
+            notes.push(format!("column {name}: dates like 01/02/2024 could be day or month first in every row; kept as text"));
+        }
+        if outcome.rejected > 0 {
+            notes.push(format!("{} records could not be placed; see rejected.csv for lines and reasons", outcome.rejected));
+        }
+        for note in notes.iter().skip(first_new) {
+            monitor.log(Level::Warn, note);
+        }
+        let kinds = plans.iter().map(|plan| plan.kind.column_type());
+        Ingested {
+            format: Format::Csv,
+            compression: sample.compression,
+            encoding: Some(encoding.name().to_owned()),
+            delimiter: None,
+            header: false,
+            rows: outcome.rows,
+            rejected_rows: outcome.rejected,
+            columns: names.iter().cloned().zip(kinds).map(|(name, kind)| Column { name, kind }).collect(),
+            null_tokens: outcome.nulls.iter().map(nulls::NullCounts::to_map).collect(),
+            how: String::new(),
+            notes,
+        }
+    }
+}
+
+/// What the sample's cells allow, by column.
+fn csv_candidates(sample: &str, sniffed: &Sniffed) -> Vec<Candidates> {
+    let mut seen = vec![Candidates::ALL; sniffed.names.len()];
+    let mut record = Record::default();
+    let mut at = 0;
+    let mut skip = sniffed.header;
+    while at < sample.len() {
+        at = record.read(sample, at, sniffed.dialect);
+        if record.is_blank(sample) || std::mem::take(&mut skip) {
+            continue;
+        }
+        // Only rows that will be placed have a say, or the plan would differ from what all rows allow.
+        let placed = record.len() == seen.len() || record.only_empty_from(seen.len());
+        if record.unclosed || !placed {
+            continue;
+        }
+        for (seen, cell) in seen.iter_mut().zip(record.texts(sample)) {
+            let text = trim(cell);
+            if !seen.is_text() && !nulls::is_null(text) {
+                *seen = seen.and(candidates(text, crate::columns::Origin::Literal));
+            }
+        }
+    }
+    seen
+}
+
+fn changes(names: &[String], plans: &[Plan], seen: &[Candidates]) -> String {
+    let name = |kind: ColumnType| kind.name();
+    let changed: Vec<String> = names
+        .iter()
+        .zip(plans.iter().zip(seen))
+        .filter(|(_, (plan, seen))| plan.kind != seen.kind())
+        .take(20)
+        .map(|(column, (plan, seen))| {
+            format!("{column} is {}, not {}", name(seen.kind().column_type()), name(plan.kind.column_type()))
+        })
+        .collect();
+    format!("later rows changed types, reading again: {}", changed.join("; "))
+}

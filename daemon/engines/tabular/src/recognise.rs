@@ -1,0 +1,197 @@
+//! What a file is, by its content. The name says nothing: `report.dat` may be a table and `table.csv` a web page.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::decode::{Decoder, Encoding};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::sniff::{self, Overrides, Sniffed};
+use crate::source::{self, Source};
+
+/// Bytes that are looked at.
+const SAMPLE_BYTES: usize = 1 << 20;
+
+/// A form of table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Format {
+    /// Delimited text: commas, semicolons, tabs or bars.
+    #[serde(rename = "csv")]
+    Csv,
+    /// One JSON object a line.
+    #[serde(rename = "jsonl")]
+    JsonLines,
+    /// Apache Parquet.
+    #[serde(rename = "parquet")]
+    Parquet,
+}
+
+impl Format {
+    /// The name used in JSON and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// What was recognised.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Recognised {
+    /// The form of the table.
+    pub format: Format,
+    /// What it is compressed with: `gzip`, or nothing.
+    pub compression: Option<&'static str>,
+    /// How sure that is, 0 to 1.
+    pub confidence: f64,
+    /// What showed it, for people.
+    pub detail: String,
+}
+
+/// The start of a file as text.
+pub(crate) struct Sample {
+    pub(crate) text: String,
+    pub(crate) encoding: Encoding,
+    pub(crate) compression: Option<&'static str>,
+    /// The first bytes as they are, after decompression.
+    head: Vec<u8>,
+    /// Whether the sample is the whole content.
+    pub(crate) whole: bool,
+}
+
+/// Reads the start of a file, decompressed and decoded.
+pub(crate) fn sample(path: &Path, limits: Limits) -> Result<Sample, Error> {
+    let mut head = Vec::new();
+    let mut magic = Vec::new();
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    file.take(4).read_to_end(&mut magic).map_err(Error::io("read", path))?;
+    // `Utf8` passes bytes through; the encoding is told from them just below.
+    let whole = Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, SAMPLE_BYTES)?;
+    let encoding = Encoding::of(&head, whole);
+    let mut bytes = Vec::with_capacity(head.len());
+    let mut decoder = Decoder::new(encoding);
+    decoder.decode(&head, whole, &mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    head.truncate(64);
+    Ok(Sample { text, encoding, compression: source::compression(&magic), head, whole })
+}
+
+/// Recognises a table by its content; `None` where the file is something else (a document, an image, prose, nothing).
+///
+/// # Errors
+/// Where the file cannot be read, or its compressed stream is damaged or over a limit.
+pub fn recognise(path: &Path) -> Result<Option<Recognised>, Error> {
+    let sample = sample(path, Limits::default())?;
+    Ok(recognise_sample(&sample).ok())
+}
+
+/// The same, with the reason where it is no table.
+pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
+    let compression = sample.compression;
+    let is = |format, confidence, detail: String| Ok(Recognised { format, compression, confidence, detail });
+    if sample.head.starts_with(b"PAR1") {
+        return is(Format::Parquet, 1.0, "starts with the mark PAR1".to_owned());
+    }
+    if let Some(kind) = other_kind(&sample.head) {
+        return Err(kind.to_owned());
+    }
+    let text = sample.text.as_str();
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let controls = text.bytes().filter(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1b)).count();
+    if text.contains('\0') || controls * 50 > text.len() {
+        return Err("it is binary".to_owned());
+    }
+    if let Some((objects, lines)) = json_objects(text, sample.whole) {
+        if objects * 2 >= lines {
+            return is(Format::JsonLines, 0.95, format!("{objects} of the first {lines} lines are JSON objects"));
+        }
+        return Err("it is JSON, but not one object a line".to_owned());
+    }
+    let sniffed = sniff::sniff(whole_records(sample), Overrides::default()).ok_or("it has no records")?;
+    table_likeness(&sniffed, text).map(|confidence| Recognised {
+        format: Format::Csv,
+        compression,
+        confidence,
+        detail: sniffed.how.clone(),
+    })
+}
+
+/// The sample without a last line that may be cut.
+pub(crate) fn whole_records(sample: &Sample) -> &str {
+    if sample.whole {
+        return &sample.text;
+    }
+    let end = sample.text.rfind(['\n', '\r']).map_or(sample.text.len(), |at| at + 1);
+    sample.text.get(..end).unwrap_or(&sample.text)
+}
+
+fn other_kind(head: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 12] = [
+        (b"%PDF", "it is a PDF"),
+        (b"PK\x03\x04", "it is a ZIP archive, or an office document"),
+        (b"\xd0\xcf\x11\xe0", "it is an old office document"),
+        (b"\x89PNG", "it is an image"),
+        (b"\xff\xd8\xff", "it is an image"),
+        (b"GIF8", "it is an image"),
+        (b"{\\rtf", "it is rich text"),
+        (b"SQLite format 3", "it is an SQLite database"),
+        (b"\x7fELF", "it is a program"),
+        (b"\x28\xb5\x2f\xfd", "it is compressed with zstd, which is not read yet"),
+        (b"BZh", "it is compressed with bzip2, which is not read"),
+        (b"<", "it is a markup document"),
+    ];
+    kinds.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| *kind)
+}
+
+/// How many of the first lines are JSON objects; `None` where the text does not look like JSON at all.
+fn json_objects(text: &str, whole: bool) -> Option<(usize, usize)> {
+    let text = text.trim_start();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let mut objects = 0;
+    let mut lines = 0;
+    let mut all = text.lines().filter(|l| !l.trim().is_empty()).peekable();
+    while let Some(line) = all.next() {
+        if lines >= 100 || (all.peek().is_none() && !whole && lines > 0) {
+            break;
+        }
+        lines += 1;
+        let object = line.trim_start().starts_with('{');
+        objects += usize::from(object && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
+    }
+    // A line of a table may start with a bracket: only where JSON does not parse at all is it left to the sniffer.
+    let json = objects > 0 || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() || text.starts_with('{');
+    json.then_some((objects, lines))
+}
+
+/// How sure it is that the records make a table, or why they do not.
+fn table_likeness(sniffed: &Sniffed, text: &str) -> Result<f64, String> {
+    if sniffed.names.len() >= 2 {
+        if sniffed.consistency >= 0.7 && sniffed.value_share >= 0.4 {
+            // Prose that happens to have as many commas in each line has long cells that are no values.
+            let cells = sniffed.records * sniffed.names.len();
+            let mean = text.len() / cells.max(1);
+            let prose = sniffed.names.len() <= 3 && mean > 30 && sniffed.value_share < 0.85 && sniffed.records < 1_000;
+            if !prose || sniffed.consistency > 0.95 {
+                return Ok((sniffed.consistency * (0.5 + 0.5 * sniffed.value_share)).min(0.99));
+            }
+        }
+        return Err("its lines do not split into equal records".to_owned());
+    }
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty()).take(1_000);
+    let Some(first) = lines.next() else { return Err("it is empty".to_owned()) };
+    let rest: Vec<&str> = lines.collect();
+    let words = |line: &str| line.split_whitespace().count();
+    let values = rest.iter().filter(|l| words(l) <= 2 && l.len() <= 64).count();
+    if !rest.is_empty() && values * 10 >= rest.len() * 9 && words(first) <= 4 && first.len() <= 100 {
+        return Ok(0.6);
+    }
+    Err("it is text without columns".to_owned())
+}

@@ -1,0 +1,117 @@
+//! The daemon's half of `doctor`: what it looked at, what it found, what to do.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use dropforge_shared::config::ByteSize;
+use dropforge_shared::service::Check;
+
+use crate::lifecycle::House;
+
+/// Below this much free space a full disk is near.
+const LITTLE_SPACE: u64 = 1 << 30;
+/// Below this many watches a deep inbox is likely to need more.
+const FEW_WATCHES: u64 = 8192;
+
+fn check(name: &str, level: &str, detail: String, advice: Option<String>) -> Check {
+    Check { name: name.into(), level: level.into(), detail, advice }
+}
+
+/// Every check, in the order in which a person would look.
+pub(crate) fn checks(house: &House) -> Vec<Check> {
+    let paths = &house.paths;
+    let mut all = Vec::new();
+    for (name, dir) in [
+        ("store folder", &paths.store),
+        ("contents folder", &paths.blobs),
+        ("outputs folder", &paths.runs),
+        ("log folder", &paths.logs),
+        ("inbox", &paths.inbox),
+    ] {
+        all.push(folder(name, dir));
+    }
+    all.push(socket(&paths.socket));
+    all.push(match house.store.health() {
+        None => check("store", "ok", "opens and writes".into(), None),
+        Some(why) => check(
+            "store",
+            "error",
+            why,
+            Some("Free space on its disk; it reopens by itself within a second.".into()),
+        ),
+    });
+    all.push(disk(&paths.store));
+    let mode = house.inbox.status().mode;
+    all.push(if mode.starts_with("watching") {
+        check("inbox watch", "ok", mode, None)
+    } else {
+        check("inbox watch", "warning", mode, Some("Files are found by scanning; taking them needs a little longer.".into()))
+    });
+    all.push(watches());
+    all
+}
+
+fn folder(name: &str, dir: &Path) -> Check {
+    let shown = dir.display();
+    let meta = match std::fs::metadata(dir) {
+        Ok(meta) => meta,
+        Err(e) => {
+            let advice = format!("Make it anew (`mkdir -m 700 {shown}`) or restart the daemon, which does.");
+            return check(name, "error", format!("{shown}: {e}"), Some(advice));
+        }
+    };
+    let probe = dir.join(".dropforge-doctor");
+    let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+    if let Err(e) = written {
+        return check(name, "error", format!("{shown} can't be written: {e}"), Some("Check its owner and space.".into()));
+    }
+    let open_to_others = meta.mode() & 0o022;
+    if open_to_others != 0 {
+        let advice = format!("`chmod 700 {shown}`, unless others are meant to write there.");
+        return check(name, "warning", format!("{shown} can be written by others"), Some(advice));
+    }
+    check(name, "ok", format!("{shown}, mode {:o}", meta.mode() & 0o777), None)
+}
+
+fn socket(path: &Path) -> Check {
+    let shown = path.display();
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.mode() & 0o077 == 0 => check("socket", "ok", format!("{shown}, private"), None),
+        Ok(_) => {
+            let advice = format!("`chmod 600 {shown}`");
+            check("socket", "warning", format!("{shown} is open to others"), Some(advice))
+        }
+        Err(e) => check("socket", "error", format!("{shown}: {e}"), Some("It is made anew within seconds.".into())),
+    }
+}
+
+fn disk(dir: &Path) -> Check {
+    match rustix::fs::statvfs(dir) {
+        Ok(v) => {
+            let free = v.f_bavail.saturating_mul(v.f_frsize);
+            let detail = format!("{} free where the store lies", ByteSize(free));
+            if free < LITTLE_SPACE {
+                check("disk space", "warning", detail, Some("Remove files (`dropforge rm`) or move the home.".into()))
+            } else {
+                check("disk space", "ok", detail, None)
+            }
+        }
+        Err(e) => check("disk space", "warning", format!("can't be told: {e}"), None),
+    }
+}
+
+fn watches() -> Check {
+    let read = |name: &str| -> Option<u64> {
+        std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok()
+    };
+    match read("max_user_watches") {
+        Some(n) if n < FEW_WATCHES => check(
+            "watch limit",
+            "warning",
+            format!("{n} watches a user"),
+            Some("`sysctl fs.inotify.max_user_watches=65536`; without watches the inbox is scanned.".into()),
+        ),
+        Some(n) => check("watch limit", "ok", format!("{n} watches a user"), None),
+        None => check("watch limit", "warning", "can't be told".into(), None),
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads a file once: opens it without following links, copies and hashes it, and makes sure that it was the same file
+//! from the first byte to the last. Runs on a thread that may block.
+//!
+//! Must not know: the store, the inbox, what becomes of the content.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use dropforge_shared::paths::hex;
+use rustix::fs::{Mode, OFlags};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::blobs::{Blobs, Temp};
+use super::error::IntakeError;
+use super::faults::Faults;
+use super::policy::{Kind, Policy, Verdict};
+use super::stamp::Stamp;
+
+/// What is read and written at once.
+const CHUNK: usize = 1 << 20;
+
+/// A file to be read.
+pub(super) struct Reading {
+    pub(super) path: PathBuf,
+    /// What it looked like when it had settled; it must still.
+    pub(super) settled: Option<Stamp>,
+    /// Whether it may be hashed without being copied.
+    pub(super) may_stay: bool,
+    pub(super) policy: Policy,
+    pub(super) blobs: Blobs,
+    pub(super) faults: Faults,
+    pub(super) halt: CancellationToken,
+    pub(super) progress: watch::Sender<(u64, u64)>,
+}
+
+/// A file that was read.
+pub(super) struct Read1 {
+    pub(super) stamp: Stamp,
+    pub(super) sha256: String,
+    /// The copy, not synced yet; `None` where the file stays where it is.
+    pub(super) copy: Option<Temp>,
+}
+
+impl Reading {
+    /// Reads it.
+    pub(super) fn run(&self) -> Result<Read1, IntakeError> {
+        let path = &self.path;
+        let failed = |e: io::Error| IntakeError::from_io("open", path, &e);
+        self.faults.pass("intake.open", path).map_err(failed)?;
+        // Looked at before it is opened: opening a device or a pipe can have effects.
+        self.judge(&fs::symlink_metadata(path).map_err(failed)?)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            // A link that took its place just now.
+            Err(rustix::io::Errno::LOOP) => return Err(IntakeError::Changed(path.clone())),
+            Err(e) => return Err(failed(e.into())),
+        };
+        let meta = file.metadata().map_err(failed)?;
+        self.judge(&meta)?;
+        let stamp = Stamp::of(&meta);
+        if self.settled.is_some_and(|settled| !settled.same_content(&stamp)) {
+            return Err(IntakeError::Changed(path.clone()));
+        }
+        let stays = self.may_stay && self.policy.stays(stamp.size);
+        let mut copy = None;
+        if !stays {
+            self.room(stamp.size)?;
+            copy = Some(self.blobs.begin().map_err(|e| self.write_failed(stamp.size, &e))?);
+        }
+        let sha256 = self.stream(&mut file, stamp.size, copy.as_mut())?;
+        self.unchanged(&file, &stamp)?;
+        Ok(Read1 { stamp, sha256, copy })
+    }
+
+    fn judge(&self, meta: &fs::Metadata) -> Result<(), IntakeError> {
+        match self.policy.judge(Kind::of(meta.file_type()), meta.nlink(), meta.size()) {
+            Verdict::Take => Ok(()),
+            Verdict::Refuse(why) => Err(IntakeError::Refused { path: self.path.clone(), why }),
+        }
+    }
+
+    /// Refuses a copy that can't fit before it fills the disk up, which would hurt everything else on it.
+    fn room(&self, needs: u64) -> Result<(), IntakeError> {
+        match free(self.blobs.folder()) {
+            Some(has) if has < needs => Err(self.full(needs, has)),
+            _ => Ok(()),
+        }
+    }
+
+    fn full(&self, needs: u64, has: u64) -> IntakeError {
+        IntakeError::DiskFull { path: self.path.clone(), needs, has, place: self.blobs.folder().to_owned() }
+    }
+
+    fn write_failed(&self, needs: u64, error: &io::Error) -> IntakeError {
+        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return self.full(needs, free(self.blobs.folder()).unwrap_or(0));
+        }
+        let path = self.blobs.folder().to_owned();
+        IntakeError::Io { doing: "write a copy into", path, detail: error.to_string() }
+    }
+
+    /// Copies and hashes; the hash in hexadecimal.
+    fn stream(&self, file: &mut File, size: u64, mut copy: Option<&mut Temp>) -> Result<String, IntakeError> {
+        let path = &self.path;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; usize::try_from(size).map_or(CHUNK, |s| s.saturating_add(1).min(CHUNK))];
+        let mut done = 0u64;
+        loop {
+            if self.halt.is_cancelled() {
+                return Err(IntakeError::Stopped(path.clone()));
+            }
+            self.faults.pass("intake.copy", path).map_err(|e| self.write_failed(size, &e))?;
+            let n = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(IntakeError::from_io("read", path, &e)),
+            };
+            let chunk = &buffer[..n];
+            hasher.update(chunk);
+            if let Some(copy) = copy.as_deref_mut() {
+                copy.file.write_all(chunk).map_err(|e| self.write_failed(size, &e))?;
+            }
+            done += n as u64;
+            if done > size {
+                break;
+            }
+            self.progress.send_replace((done, size));
+        }
+        if done != size {
+            return Err(IntakeError::Changed(path.clone()));
+        }
+        Ok(hex(&hasher.finalize()))
+    }
+
+    /// The open file and the path must both be what they were before the first byte was read.
+    fn unchanged(&self, file: &File, stamp: &Stamp) -> Result<(), IntakeError> {
+        let path = &self.path;
+        let open = file.metadata().map_err(|e| IntakeError::from_io("look at", path, &e))?;
+        let named = fs::symlink_metadata(path).map_err(|e| IntakeError::from_io("look at", path, &e))?;
+        if Stamp::of(&open) == *stamp && Stamp::of(&named) == *stamp {
+            Ok(())
+        } else {
+            Err(IntakeError::Changed(path.clone()))
+        }
+    }
+
+    /// Makes the copy last and puts it in its place.
+    pub(super) fn keep(&self, copy: Temp, sha256: &str, size: u64) -> Result<(), IntakeError> {
+        let failed = |e: io::Error| self.write_failed(size, &e);
+        self.faults.pass("intake.sync", &self.path).map_err(failed)?;
+        copy.file.sync_all().map_err(failed)?;
+        self.faults.pass("intake.rename", &self.path).map_err(failed)?;
+        self.blobs.keep(copy, sha256).map_err(failed)
+    }
+}
+
+/// Bytes that are free for this user where a folder lies.
+pub(super) fn free(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    stat.f_bavail.checked_mul(stat.f_frsize)
+}

@@ -1,0 +1,247 @@
+//! The daemon's life: one a home, in a session of its own, ready once it answers, stopped in good order.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use dropforge_shared::config::Config;
+use dropforge_shared::fault::Fault;
+use dropforge_shared::handshake::{PROTOCOL, Peer};
+use dropforge_shared::ids::ProjectId;
+use dropforge_shared::job::JobState;
+use dropforge_shared::paths::Paths;
+use dropforge_shared::work::KindSpec;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::bus::Bus;
+use crate::inbox::{Inbox, Intake, ensure_default_project};
+use crate::queue::{self, Queue};
+use crate::rpc::{self, Tickets};
+use crate::store::{self, Store};
+use crate::workers::{ReaderPool, Spawner, WorkerProgram};
+
+/// What the binary hands over.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where everything lies.
+    pub paths: Paths,
+    /// The configuration.
+    pub config: Config,
+    /// The kinds of job that the worker knows.
+    pub kinds: Vec<KindSpec>,
+    /// The worker's program.
+    pub worker_exe: PathBuf,
+    /// Its arguments.
+    pub worker_args: Vec<OsString>,
+    /// Started by a client: detach from its terminal, and be silent when another daemon is there already.
+    pub background: bool,
+}
+
+/// The rooms, as the calls reach them.
+pub struct House {
+    pub(crate) paths: Paths,
+    pub(crate) store: Store,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) queue: Queue,
+    pub(crate) inbox: Inbox,
+    pub(crate) intake: Intake,
+    pub(crate) readers: ReaderPool,
+    pub(crate) tickets: Tickets,
+    pub(crate) stop: watch::Sender<bool>,
+    inbox_path: PathBuf,
+    started: Instant,
+}
+
+impl House {
+    /// Who answers, for the handshake and `daemon status`.
+    pub(crate) fn peer(&self) -> Peer {
+        let count = |state| self.store.read(|tx| tx.job_count(state)).unwrap_or(0);
+        let pid = std::process::id();
+        Peer {
+            pid,
+            version: dropforge_shared::VERSION.to_owned(),
+            protocol: PROTOCOL,
+            epoch: self.bus.epoch(),
+            uptime_s: self.started.elapsed().as_secs(),
+            rss_bytes: dropforge_shared::identity::resident_bytes(pid).unwrap_or(0),
+            home: self.paths.home.display().to_string(),
+            inbox: self.inbox_path.display().to_string(),
+            queued: count(JobState::Queued),
+            running: count(JobState::Running),
+        }
+    }
+
+    /// Begins to stop.
+    pub(crate) fn ask_to_stop(&self, why: &str) {
+        tracing::info!("stopping: {why}");
+        self.stop.send_replace(true);
+    }
+
+    /// The project of what names none.
+    pub(crate) async fn default_project(&self, owner: u32) -> Result<ProjectId, Fault> {
+        Ok(ensure_default_project(&self.store, owner).await?)
+    }
+}
+
+/// Runs the daemon until it is asked to stop. Answers at once, and without error, where a background start finds another.
+pub fn run(options: Options) -> Result<(), Fault> {
+    if options.background {
+        // A session of its own, without a controlling terminal: it outlives the one it was started from. It fails only
+        // for a process that leads a group, which then has none to lose.
+        let _ = rustix::process::setsid();
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let mut options = options;
+    if !options.config.inbox.path.as_os_str().is_empty() {
+        options.paths.inbox = options.config.inbox.path.clone();
+    }
+    if !options.config.inbox.processed.as_os_str().is_empty() {
+        options.paths.processed = options.config.inbox.processed.clone();
+    }
+    options.paths.create()?;
+    let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
+    write_starter_config(&options.paths.config);
+    crate::logs::start(&options.paths, &options.config.log, !options.background)?;
+    let store = Store::open(&options.paths.store)?;
+    let recovered = queue::recover(&store, &options.paths, &options.config.queue)?;
+    if recovered > 0 {
+        tracing::warn!("{recovered} jobs had been left running by a daemon that went away");
+    }
+    // The thread that spawns is made here, before anything, and lives as long as the process.
+    let spawner = Spawner::start(WorkerProgram {
+        exe: options.worker_exe.clone(),
+        args: options.worker_args.clone(),
+    })
+    .map_err(|e| Fault::failed(format!("can't start the spawning thread: {e}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Fault::failed(format!("can't start the daemon's threads: {e}")))?;
+    let result = runtime.block_on(live(options, store.clone(), spawner));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    store.close();
+    result
+}
+
+async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fault> {
+    let Options { paths, config, kinds, .. } = options;
+    let bus = Arc::new(Bus::new(epoch()));
+    let readers = ReaderPool::new(spawner.clone(), paths.runs.clone(), &config.reader);
+    let queue = Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner);
+    ensure_default_project(&store, rustix::process::geteuid().as_raw()).await?;
+    let publish = {
+        let bus = bus.clone();
+        move |change| bus.publish(change)
+    };
+    let wake = {
+        let queue = queue.clone();
+        move || queue.wake()
+    };
+    let intake = Intake::new(&paths, &config.inbox, store.clone(), publish, wake);
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    // A terminal that closes must not end the work; taking the signal is how it is ignored.
+    let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+    let listener = rpc::bind(&paths.socket)?;
+    let inbox = Inbox::start(&paths, &config.inbox, intake.clone());
+    let house = Arc::new(House {
+        inbox_path: paths.inbox.clone(),
+        paths,
+        store,
+        bus,
+        queue: queue.clone(),
+        inbox: inbox.clone(),
+        intake,
+        readers,
+        tickets: Tickets::default(),
+        stop: watch::Sender::new(false),
+        started: Instant::now(),
+    });
+    let calls = tokio::spawn(rpc::serve(house.clone(), listener));
+    let scheduler = tokio::spawn(queue.clone().run());
+    tracing::info!(
+        "dropforge {} ready: pid {}, home {}",
+        dropforge_shared::VERSION,
+        std::process::id(),
+        house.paths.home.display()
+    );
+    let mut stop = house.stop.subscribe();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => house.ask_to_stop("SIGTERM"),
+            _ = interrupt.recv() => house.ask_to_stop("SIGINT"),
+            _ = hangup.recv() => {}
+            _ = stop.wait_for(|s| *s) => break,
+        }
+    }
+    // Nothing new comes in, then what runs is stopped and queued again, then the socket goes.
+    inbox.stop().await;
+    queue.stop().await;
+    let _ = std::fs::remove_file(&house.paths.socket);
+    let _ = calls.await;
+    let _ = scheduler.await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn no_signals(error: std::io::Error) -> Fault {
+    Fault::failed(format!("can't take signals: {error}"))
+}
+
+/// A number that is new at each start: from the clock, which is good enough to tell two runs apart.
+fn epoch() -> u64 {
+    (dropforge_shared::time::now_ns() / 1000) as u64 ^ (u64::from(std::process::id()) << 48)
+}
+
+/// Takes the home's lock, which the kernel frees however the daemon ends. `None`: another daemon has it, which is what a
+/// background start wanted anyway.
+fn lock(paths: &Paths, background: bool) -> Result<Option<File>, Fault> {
+    let path = paths.run.join("daemon.lock");
+    let failed = |e: std::io::Error| Fault::failed(format!("can't use the lock {}: {e}", path.display()));
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        if background {
+            return Ok(None);
+        }
+        let mut pid = String::new();
+        let _ = file.read_to_string(&mut pid);
+        return Err(Fault::failed(format!(
+            "a daemon (pid {}) runs for {} already",
+            pid.trim(),
+            paths.home.display()
+        ))
+        .hint("One daemon a home: `dropforge daemon status` shows it, `dropforge daemon stop` ends it."));
+    }
+    file.set_len(0).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(Some(file))
+}
+
+/// Leaves a file with every key, commented out, where there is none. Not being able to is no reason not to run.
+fn write_starter_config(path: &Path) {
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    if let Ok(mut file) = made {
+        let _ = file.write_all(Config::starter().as_bytes());
+    }
+}
+
+/// Puts a backup in the place of an empty home. The daemon must not run.
+pub fn restore(paths: &Paths, from: &Path) -> Result<(), Fault> {
+    paths.create()?;
+    let Some(_lock) = lock(paths, false)? else { return Ok(()) };
+    Ok(store::restore(from, &paths.store, &paths.blobs, &paths.runs)?)
+}

@@ -1,0 +1,334 @@
+//! One attempt at a job: start the child, give it the spec, take its frames, see it end. What its end means for the job is
+//! decided in `settle`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dropforge_shared::event::Change;
+use dropforge_shared::failpoint;
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::FileFacts;
+use dropforge_shared::ids::AttemptId;
+use dropforge_shared::job::{JobState, LogLevel, Output, Progress};
+use dropforge_shared::time::Timestamp;
+use dropforge_shared::work::{FromWorker, Input, JobSpec, KindSpec, ToWorker};
+use tokio::sync::watch;
+
+use super::attempt_log::AttemptLog;
+use super::{Queue, Running, StopReason, schedule, settle, unavailable};
+use crate::store::{AttemptRow, FileRow, JobRow, Location, StoreError};
+use crate::workers::{Child, Grace, SpawnRequest};
+
+/// How often lines are handed to followers of the log, and progress to followers of events, while an attempt runs.
+const FLUSH: Duration = Duration::from_millis(100);
+/// How often memory is looked at.
+const MEMORY: Duration = Duration::from_millis(250);
+
+/// How an attempt ended, as it was seen.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// It says that it is done.
+    Done(Vec<Output>, Option<FileFacts>),
+    /// It says that it failed.
+    Failed(Fault, bool),
+    /// It ended without a word, or broke the protocol; why, in words.
+    Crashed(String),
+    /// It was stopped.
+    Stopped(StopReason),
+}
+
+/// The folder that an attempt writes to.
+pub(super) fn attempt_dir(queue: &Queue, job: &JobRow, number: u32) -> PathBuf {
+    queue.0.paths.job_dir(&job.id).join(format!("attempt-{number}"))
+}
+
+/// Starts an attempt and supervises it in a task of its own. An error means that nothing was started; the job still waits.
+pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError> {
+    let Some(kind) = queue.0.kinds.get(job.kind.as_str()).copied() else { return Ok(()) };
+    let number = job.attempts.last().map_or(1, |a| a.number + 1);
+    let spec = match prepare(queue, job, kind, number) {
+        Ok(spec) => spec,
+        Err(fault) => {
+            settle::fail_before_start(queue, job, fault).await;
+            return Ok(());
+        }
+    };
+    let child = match queue.0.spawner.spawn(SpawnRequest::default()).await {
+        Ok(child) => child,
+        Err(e) => {
+            let fault = Fault::failed(format!("can't start a worker process: {e}"))
+                .hint("Too many processes, or no memory? The job is tried again.");
+            settle::fail_before_start(queue, job, fault).await;
+            return Ok(());
+        }
+    };
+    let lease = child.identity();
+    let id = job.id.clone();
+    // Running and leased in one commit, before the child gets its work: what runs is always known, and by whom.
+    let committed = queue
+        .0
+        .store
+        .write(move |tx| {
+            failpoint::pass("queue.start.commit").map_err(unavailable)?;
+            let Some(mut row) = tx.job(&id)? else { return Ok(None) };
+            if row.state != JobState::Queued {
+                return Ok(None);
+            }
+            row.state = JobState::Running;
+            row.not_before = None;
+            row.started_at.get_or_insert_with(Timestamp::now);
+            row.attempts.push(AttemptRow {
+                number,
+                lease: Some(lease.clone()),
+                started_at: Timestamp::now(),
+                ended_at: None,
+                end: None,
+                error: None,
+                peak_rss_bytes: 0,
+            });
+            tx.put_job(row).map(Some)
+        })
+        .await;
+    let row = match committed {
+        Ok(Some(row)) => row,
+        // Cancelled or removed between the look and the commit: the child is dropped, and with it killed.
+        Ok(None) => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    let (stop, stopped) = watch::channel(None);
+    let slot = schedule::Slot { class: kind.class, owner: row.owner };
+    queue.running().insert(row.id.clone(), Running { slot, stop: stop.clone(), progress: None, stage: None });
+    // A cancel or a shutdown that came while this was under way found nothing to stop: look once more.
+    if *queue.0.stopping.borrow() {
+        stop.send_replace(Some(StopReason::Shutdown));
+    }
+    let asked = queue.0.store.read(|tx| tx.job(&row.id)).ok().flatten().is_some_and(|j| j.cancel_requested);
+    if asked {
+        stop.send_replace(Some(StopReason::Cancelled));
+    }
+    queue.announce(&row);
+    let queue = queue.clone();
+    tokio::spawn(async move {
+        let mut watched = Supervised { queue: queue.clone(), row, number, spec, stopped, child };
+        let ending = watched.run().await;
+        let peak = watched.child.peak_rss_bytes();
+        let row = watched.row;
+        drop(watched.child);
+        settle::settle(&queue, row, number, ending, peak).await;
+        queue.wake();
+    });
+    Ok(())
+}
+
+/// Makes the attempt's folder and finds its input.
+fn prepare(queue: &Queue, job: &JobRow, kind: KindSpec, number: u32) -> Result<JobSpec, Fault> {
+    let out_dir = attempt_dir(queue, job, number);
+    let made = match fs::remove_dir_all(&out_dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => fs::create_dir_all(&out_dir),
+    };
+    made.map_err(|e| Fault::failed(format!("can't make the folder {}: {e}", out_dir.display())))?;
+    let input = match &job.file {
+        None => None,
+        Some(id) => {
+            let row = queue.0.store.read(|tx| tx.file(id)).map_err(Fault::from)?;
+            let row = row.ok_or_else(|| Fault::not_found(format!("file {id} is gone")))?;
+            Some(input(queue, &row)?)
+        }
+    };
+    let limits = &queue.0.config.queue;
+    let memory_bytes = if limits.job_memory.0 > 0 { limits.job_memory.0 } else { kind.memory_bytes };
+    Ok(JobSpec {
+        attempt: AttemptId { job: job.id.clone(), number },
+        kind: job.kind.clone(),
+        input,
+        out_dir,
+        settings: job.settings.clone(),
+        memory_bytes,
+        cpu_seconds: limits.job_cpu_seconds,
+        checkpoint: fs::read(checkpoint_path(queue, job)).ok().map(serde_bytes::ByteBuf::from),
+    })
+}
+
+/// Where a file's bytes lie; a referenced one must still be as it was.
+fn input(queue: &Queue, row: &FileRow) -> Result<Input, Fault> {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::MetadataExt;
+    let path = match &row.location {
+        Location::Blob => queue.0.paths.blob(&row.sha256),
+        Location::Referenced { path, mtime_ns } => {
+            let path = PathBuf::from(std::ffi::OsStr::from_bytes(path));
+            let meta = fs::symlink_metadata(&path)
+                .map_err(|e| Fault::failed(format!("the referenced file {}: {e}", path.display())))?;
+            let now_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
+            if !meta.is_file() || meta.len() != row.bytes || now_ns != *mtime_ns {
+                return Err(Fault::failed(format!("{} has changed since it was added", path.display()))
+                    .hint("Add it again: it becomes a new version."));
+            }
+            path
+        }
+    };
+    Ok(Input { file: row.id.clone(), name: row.name.clone(), path, bytes: row.bytes })
+}
+
+fn checkpoint_path(queue: &Queue, job: &JobRow) -> PathBuf {
+    queue.0.paths.job_dir(&job.id).join("checkpoint")
+}
+
+/// An attempt with everything that belongs to it.
+struct Supervised {
+    queue: Queue,
+    row: JobRow,
+    number: u32,
+    spec: JobSpec,
+    stopped: watch::Receiver<Option<StopReason>>,
+    child: Child,
+}
+
+impl Supervised {
+    async fn run(&mut self) -> Ending {
+        let attempt = self.number;
+        let mut log = AttemptLog::open(&self.queue, &self.row, attempt);
+        log.append(LogLevel::Info, "daemon", &format!("attempt {attempt} started, pid {}", self.child.identity().pid));
+        if let Err(e) = self.child.send(&ToWorker::Start(Box::new(self.spec.clone()))).await {
+            let how = self.child.ending().await;
+            log.append(LogLevel::Error, "daemon", &format!("the worker took no work: {e}; {how}"));
+            log.flush();
+            return Ending::Crashed(how);
+        }
+        let mut stderr = self.child.take_stderr();
+        let mut flush_tick = tokio::time::interval(FLUSH);
+        let mut memory_tick = tokio::time::interval(MEMORY);
+        flush_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        memory_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut fresh = false;
+        let mut progress: Option<Progress> = None;
+        let mut verdict: Option<Ending> = None;
+        let ending = loop {
+            tokio::select! {
+                biased;
+                reason = wait_for_stop(&mut self.stopped) => {
+                    log.append(LogLevel::Info, "daemon", match reason {
+                        StopReason::Cancelled => "cancel was asked for",
+                        StopReason::Shutdown => "the daemon stops: the job is queued again",
+                    });
+                    self.child.stop(Grace::default()).await;
+                    break Ending::Stopped(reason);
+                }
+                _ = memory_tick.tick() => {
+                    if self.child.check_memory(self.spec.memory_bytes) {
+                        log.append(LogLevel::Error, "daemon", "killed: it went over its memory limit");
+                    }
+                }
+                _ = flush_tick.tick() => {
+                    if let Some(now) = progress.take() {
+                        self.queue.0.bus.publish(Change::Progress { job: self.row.id.clone(), progress: now });
+                    }
+                    if fresh {
+                        fresh = false;
+                        log.flush();
+                        self.queue.tick_log();
+                    }
+                }
+                line = stderr.next() => match line {
+                    Some(line) => {
+                        log.append(LogLevel::Warn, "stderr", &line);
+                        fresh = true;
+                    }
+                    None => stderr = crate::workers::StderrLines::ended(),
+                },
+                frame = self.child.recv() => match frame {
+                    Ok(Some(frame)) => match self.take(frame, &mut log) {
+                        Taken::Line => fresh = true,
+                        Taken::Progress(now) => {
+                            if let Some(running) = self.queue.running().get_mut(&self.row.id) {
+                                running.stage = Some(now.stage.clone());
+                                running.progress = Some(now.clone());
+                            }
+                            progress = Some(now);
+                        }
+                        Taken::End(ending) => verdict = Some(ending),
+                        Taken::Nothing => {}
+                    },
+                    Ok(None) => {
+                        let how = self.child.ending().await;
+                        break verdict.take().unwrap_or(Ending::Crashed(how));
+                    }
+                    Err(e) => {
+                        self.child.kill();
+                        break Ending::Crashed(format!("the worker broke the protocol: {e}"));
+                    }
+                },
+            }
+        };
+        // What the child still said on standard error belongs to the log, but it must not hold up the end.
+        let drain = async {
+            while let Some(line) = stderr.next().await {
+                log.append(LogLevel::Warn, "stderr", &line);
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(500), drain).await;
+        if let Ending::Crashed(why) = &ending {
+            log.append(LogLevel::Error, "daemon", why);
+        }
+        log.flush();
+        self.queue.tick_log();
+        ending
+    }
+
+    fn take(&self, frame: FromWorker, log: &mut AttemptLog) -> Taken {
+        let mine = |a: &AttemptId| *a == self.spec.attempt;
+        match frame {
+            FromWorker::Ready { sandbox } => {
+                log.append(LogLevel::Info, "worker", &format!("confined by: {sandbox}"));
+                Taken::Line
+            }
+            FromWorker::Progress { attempt, stage, done, total, unit } if mine(&attempt) => {
+                Taken::Progress(Progress { stage, done, total, unit })
+            }
+            FromWorker::Log { attempt, level, text } if mine(&attempt) => {
+                log.append(level, "worker", &text);
+                Taken::Line
+            }
+            FromWorker::Checkpoint { attempt, bytes } if mine(&attempt) => {
+                let path = checkpoint_path(&self.queue, &self.row);
+                let beside = path.with_extension("new");
+                if let Err(e) = fs::write(&beside, &bytes).and_then(|()| fs::rename(&beside, &path)) {
+                    log.append(LogLevel::Warn, "daemon", &format!("can't keep a checkpoint: {e}"));
+                }
+                Taken::Line
+            }
+            FromWorker::Done { attempt, outputs, facts } if mine(&attempt) => {
+                Taken::End(Ending::Done(outputs, facts))
+            }
+            FromWorker::Failed { attempt, fault, transient } if mine(&attempt) => {
+                log.append(LogLevel::Error, "worker", &fault.message);
+                Taken::End(Ending::Failed(fault, transient))
+            }
+            FromWorker::Cancelled { attempt } if mine(&attempt) => {
+                Taken::End(Ending::Crashed("the worker stopped as if cancelled, but nobody asked it to".into()))
+            }
+            _ => {
+                log.append(LogLevel::Warn, "daemon", "refused a frame of another attempt");
+                Taken::Nothing
+            }
+        }
+    }
+}
+
+/// What a frame meant.
+enum Taken {
+    Nothing,
+    Line,
+    Progress(Progress),
+    End(Ending),
+}
+
+async fn wait_for_stop(stopped: &mut watch::Receiver<Option<StopReason>>) -> StopReason {
+    match stopped.wait_for(Option::is_some).await {
+        Ok(reason) => reason.unwrap_or(StopReason::Shutdown),
+        // The sender lives in the table of what runs; without it nobody can ask any more.
+        Err(_) => std::future::pending().await,
+    }
+}

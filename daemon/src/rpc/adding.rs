@@ -1,0 +1,129 @@
+//! `add`: taking files in may take long, so the call gives a ticket and the work goes on in a task of the daemon's; the
+//! client asks how it goes, and may go away.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::AddOutcome;
+use dropforge_shared::service::{AddProgress, AddRequest};
+use tokio::sync::watch;
+
+use super::Calls;
+
+/// Tickets kept after their work ended, for clients that have not asked yet.
+const KEPT: usize = 64;
+/// Outcomes in one answer.
+const BATCH: usize = 500;
+
+/// The `add`s that are under way or ended lately.
+#[derive(Default)]
+pub struct Tickets {
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, Arc<Ticket>>>,
+}
+
+struct Ticket {
+    owner: u32,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    outcomes: Vec<AddOutcome>,
+    current: Option<(String, u64, u64)>,
+    finished: bool,
+}
+
+impl Ticket {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.send_modify(|n| *n += 1);
+    }
+}
+
+impl Tickets {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Ticket>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
+    if let Some(name) = &request.project
+        && calls.house.store.read(|tx| tx.project_named(calls.owner, name))?.is_none()
+    {
+        return Err(super::system::no_project(name));
+    }
+    let tickets = &calls.house.tickets;
+    let number = tickets.next.fetch_add(1, Ordering::Relaxed) + 1;
+    let ticket =
+        Arc::new(Ticket { owner: calls.owner, state: Mutex::default(), changed: watch::Sender::new(0) });
+    {
+        let mut open = tickets.open();
+        let mut ended: Vec<u64> = open.iter().filter(|(_, t)| t.state().finished).map(|(n, _)| *n).collect();
+        ended.sort_unstable();
+        for old in ended.iter().rev().skip(KEPT) {
+            open.remove(old);
+        }
+        open.insert(number, ticket.clone());
+    }
+    let intake = calls.house.intake.clone();
+    let owner = calls.owner;
+    tokio::spawn(async move {
+        let (to_outcome, to_progress) = (ticket.clone(), ticket.clone());
+        intake
+            .add(
+                request,
+                owner,
+                move |outcome| to_outcome.change(|s| s.outcomes.push(outcome)),
+                move |path: &str, done, total| to_progress.change(|s| s.current = Some((path.to_owned(), done, total))),
+            )
+            .await;
+        ticket.change(|s| {
+            s.finished = true;
+            s.current = None;
+        });
+    });
+    Ok(number)
+}
+
+pub(super) async fn poll(
+    calls: &Calls,
+    number: u64,
+    seen: usize,
+    wait: Duration,
+) -> Result<AddProgress, Fault> {
+    let ticket = calls.house.tickets.open().get(&number).filter(|t| t.owner == calls.owner).cloned();
+    let Some(ticket) = ticket else {
+        return Err(Fault::not_found("that `add` is not known any more")
+            .hint("The daemon was restarted? What it took is in `dropforge files`; adding again is harmless."));
+    };
+    let mut changed = ticket.changed.subscribe();
+    let deadline = tokio::time::Instant::now() + wait;
+    let mut first = true;
+    loop {
+        changed.mark_unchanged();
+        {
+            let state = ticket.state();
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if state.outcomes.len() > seen || state.finished || left.is_zero() || (!first && state.current.is_some()) {
+                let outcomes: Vec<AddOutcome> = state.outcomes.iter().skip(seen).take(BATCH).cloned().collect();
+                let finished = state.finished && seen + outcomes.len() >= state.outcomes.len();
+                return Ok(AddProgress { outcomes, current: state.current.clone(), finished });
+            }
+        }
+        first = false;
+        let _ = tokio::time::timeout_at(deadline, changed.changed()).await;
+        // Copying reports often; a client that draws needs ten a second at most.
+        if !ticket.state().finished {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Calls about files: lists, one file, a page of rows.
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::{FileKind, FileState, FileView};
+use dropforge_shared::ids::FileId;
+use dropforge_shared::page::Page;
+use dropforge_shared::service::{FileQuery, Listing};
+use dropforge_shared::work::{ReadAnswer, ReadRequest};
+
+use super::{Calls, limit};
+use crate::access;
+use crate::store::{FileRow, ReadTx, StoreError};
+
+/// The dataset among the outputs of the job that made it.
+const DATASET: &str = "dataset.parquet";
+
+fn view(tx: &ReadTx, row: &FileRow) -> Result<FileView, StoreError> {
+    Ok(row.view(tx.project(&row.project)?.map_or_else(String::new, |p| p.name)))
+}
+
+pub(super) fn list(calls: &Calls, query: &FileQuery) -> Result<Listing<FileView>, Fault> {
+    let wanted = limit(query.limit);
+    calls.house.store.read(|tx| {
+        let project = match &query.project {
+            None => None,
+            Some(name) => match tx.project_named(calls.owner, name)? {
+                Some(project) => Some(project.id),
+                None => return Ok(Err(super::system::no_project(name))),
+            },
+        };
+        let mut items = Vec::new();
+        let mut after = query.after;
+        loop {
+            let rows = tx.files(calls.owner, after, wanted)?;
+            let Some(last) = rows.last() else { return Ok(Ok(Listing { items, next: None })) };
+            let more = rows.len() == wanted;
+            after = Some(last.seq);
+            for row in &rows {
+                if project.as_ref().is_none_or(|p| *p == row.project) {
+                    items.push(view(tx, row)?);
+                    if items.len() == wanted {
+                        return Ok(Ok(Listing { items, next: Some(row.seq) }));
+                    }
+                }
+            }
+            if !more {
+                return Ok(Ok(Listing { items, next: None }));
+            }
+        }
+    })?
+}
+
+pub(super) fn one(calls: &Calls, selector: &str) -> Result<FileView, Fault> {
+    calls.house.store.read(|tx| match access::file(tx, calls.owner, selector)? {
+        Ok(row) => Ok(Ok(view(tx, &row)?)),
+        Err(fault) => Ok(Err(fault)),
+    })?
+}
+
+pub(super) fn complete(calls: &Calls, prefix: &str, wanted: u32) -> Result<Vec<(FileId, String)>, Fault> {
+    let rows = calls.house.store.read(|tx| tx.files(calls.owner, None, super::MAX_LIST))?;
+    let fits = |row: &FileRow| row.id.as_str().starts_with(prefix) || row.name.starts_with(prefix);
+    Ok(rows.into_iter().filter(fits).take(limit(wanted)).map(|r| (r.id, r.name)).collect())
+}
+
+pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) -> Result<Page, Fault> {
+    let row = calls.house.store.read(|tx| access::file(tx, calls.owner, selector))??;
+    let name = dropforge_shared::clean::line(&row.name);
+    let no_rows = |why: &str, hint: &str| Err(Fault::failed(format!("{name} {why}")).hint(hint));
+    match (row.state, row.facts.kind) {
+        (FileState::Ingesting, _) => {
+            return no_rows("is still being taken in", "`dropforge jobs` shows how far it is.");
+        }
+        (FileState::Failed, _) => {
+            let why = format!("could not be read: {}", row.error.as_deref().unwrap_or("see its job's log"));
+            return no_rows(&why, "`dropforge logs JOB` tells more; its bytes are kept.");
+        }
+        (_, Some(FileKind::Dataset)) => {}
+        _ => {
+            let reading = row.facts.reading.as_deref().unwrap_or("it is not a table");
+            return no_rows(&format!("has no rows: {reading}"), "`dropforge show` tells what was recognised.");
+        }
+    }
+    let Some(job) = &row.job else { return no_rows("has no data", "`dropforge add --on-duplicate reprocess` makes it.") };
+    let dataset = calls.house.paths.job_outputs(job).join(DATASET);
+    let request = ReadRequest::Page { dataset, offset, rows: rows.min(10_000) };
+    match calls.house.readers.ask(request).await? {
+        ReadAnswer::Page(page) => Ok(page),
+    }
+}

@@ -1,0 +1,170 @@
+//! The calls: one file per group. Handlers look things up, enqueue, and answer; what takes long runs in tasks that the
+//! daemon owns, so a client that goes away cancels nothing. Must not know how anything is computed.
+
+mod adding;
+mod files;
+mod jobs;
+mod listen;
+mod removal;
+mod system;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropforge_shared::event::{Cursor, EventBatch};
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::FileView;
+use dropforge_shared::ids::FileId;
+use dropforge_shared::job::{JobView, LogChunk};
+use dropforge_shared::page::Page;
+use dropforge_shared::service::{
+    AddProgress, AddRequest, AuditView, BackupView, Check, Chunk, DaemonStatus, Dropforge, FileQuery, FsckView,
+    InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission,
+};
+use tarpc::context::Context;
+
+pub use adding::Tickets;
+pub(crate) use listen::bind;
+pub use listen::serve;
+
+use crate::lifecycle::House;
+
+/// The most items in one answer of a list.
+const MAX_LIST: usize = 500;
+
+/// The calls of one connection: whose they are, and the rooms they reach.
+#[derive(Clone)]
+pub struct Calls {
+    house: Arc<House>,
+    owner: u32,
+}
+
+/// How long a long-poll waits.
+fn wait(ms: u32) -> Duration {
+    Duration::from_millis(u64::from(ms.min(MAX_WAIT_MS)))
+}
+
+fn limit(asked: u32) -> usize {
+    if asked == 0 { MAX_LIST } else { (asked as usize).min(MAX_LIST) }
+}
+
+/// Work that blocks on the disk, in a thread of its own; a client that goes away does not stop it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(Fault::failed(format!("the daemon failed: {e}"))))
+}
+
+impl Dropforge for Calls {
+    async fn status(self, _: Context) -> Result<DaemonStatus, Fault> {
+        system::status(&self)
+    }
+
+    async fn add(self, _: Context, request: AddRequest) -> Result<u64, Fault> {
+        adding::begin(&self, request)
+    }
+
+    async fn add_poll(self, _: Context, ticket: u64, seen: u32, wait_ms: u32) -> Result<AddProgress, Fault> {
+        adding::poll(&self, ticket, seen as usize, wait(wait_ms)).await
+    }
+
+    async fn files(self, _: Context, query: FileQuery) -> Result<Listing<FileView>, Fault> {
+        files::list(&self, &query)
+    }
+
+    async fn file(self, _: Context, selector: String) -> Result<FileView, Fault> {
+        files::one(&self, &selector)
+    }
+
+    async fn page(self, _: Context, selector: String, offset: u64, rows: u64) -> Result<Page, Fault> {
+        files::page(&self, &selector, offset, rows).await
+    }
+
+    async fn jobs(self, _: Context, query: JobQuery) -> Result<Listing<JobView>, Fault> {
+        jobs::list(&self, &query)
+    }
+
+    async fn job(self, _: Context, selector: String) -> Result<JobView, Fault> {
+        jobs::one(&self, &selector)
+    }
+
+    async fn job_wait(self, _: Context, selector: String, wait_ms: u32) -> Result<JobView, Fault> {
+        jobs::wait_for(&self, &selector, wait(wait_ms)).await
+    }
+
+    async fn submit(self, _: Context, submission: Submission) -> Result<JobView, Fault> {
+        jobs::submit(&self, submission).await
+    }
+
+    async fn cancel(self, _: Context, selector: String) -> Result<JobView, Fault> {
+        jobs::cancel(&self, &selector).await
+    }
+
+    async fn retry(self, _: Context, selector: String) -> Result<JobView, Fault> {
+        jobs::retry(&self, &selector).await
+    }
+
+    async fn rerun(self, _: Context, selector: String, from: Option<String>) -> Result<JobView, Fault> {
+        jobs::rerun(&self, &selector, from).await
+    }
+
+    async fn log_read(
+        self,
+        _: Context,
+        selector: String,
+        offset: u64,
+        limit: u32,
+        wait_ms: u32,
+    ) -> Result<LogChunk, Fault> {
+        jobs::log_read(&self, &selector, offset, limit, wait(wait_ms)).await
+    }
+
+    async fn output_read(self, _: Context, job: String, name: String, offset: u64) -> Result<Chunk, Fault> {
+        jobs::output_read(&self, &job, name, offset).await
+    }
+
+    async fn events_after(self, _: Context, cursor: Cursor, wait_ms: u32) -> Result<EventBatch, Fault> {
+        Ok(self.house.bus.after(cursor, wait(wait_ms)).await)
+    }
+
+    async fn removal_plan(self, _: Context, selector: String) -> Result<RemovalPlan, Fault> {
+        removal::plan(&self, &selector)
+    }
+
+    async fn remove(self, _: Context, id: String, token: String) -> Result<RemovalPlan, Fault> {
+        removal::carry_out(&self, &id, token).await
+    }
+
+    async fn inbox(self, _: Context) -> Result<InboxStatus, Fault> {
+        Ok(self.house.inbox.status())
+    }
+
+    async fn projects(self, _: Context) -> Result<Vec<ProjectView>, Fault> {
+        system::projects(&self)
+    }
+
+    async fn project_create(self, _: Context, name: String) -> Result<ProjectView, Fault> {
+        system::project_create(&self, name).await
+    }
+
+    async fn fsck(self, _: Context, repair: bool) -> Result<FsckView, Fault> {
+        system::fsck(&self, repair).await
+    }
+
+    async fn backup(self, _: Context, path: serde_bytes::ByteBuf) -> Result<BackupView, Fault> {
+        system::backup(&self, path).await
+    }
+
+    async fn doctor(self, _: Context) -> Result<Vec<Check>, Fault> {
+        let house = self.house.clone();
+        blocking(move || Ok(crate::doctor::checks(&house))).await
+    }
+
+    async fn audit(self, _: Context, after: u64, limit: u32) -> Result<Vec<AuditView>, Fault> {
+        system::audit(&self, after, limit)
+    }
+
+    async fn complete(self, _: Context, prefix: String, limit: u32) -> Result<Vec<(FileId, String)>, Fault> {
+        files::complete(&self, &prefix, limit)
+    }
+}

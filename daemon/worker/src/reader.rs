@@ -1,0 +1,63 @@
+//! A warm reader: answers one interactive read after another until the daemon closes its input.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest};
+
+use crate::sandbox::{self, Confinement};
+use crate::wire::Sender;
+use crate::{EXIT_PROTOCOL, MEMORY_ENV, complain, control, monitor, panics};
+
+/// Serves reads of what lies beneath `root`.
+pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
+    let memory_bytes = std::env::var(MEMORY_ENV).ok().and_then(|text| text.parse().ok());
+    let confinement = Confinement { read: Some(root), write: None, memory_bytes, nice: 0 };
+    let sandbox = match sandbox::confine(&confinement) {
+        Ok(sandbox) => sandbox,
+        Err(why) => {
+            complain(&format!("the reader can't begin: {why}"));
+            return ExitCode::from(EXIT_PROTOCOL);
+        }
+    };
+    let (sender, requests) = mpsc::channel();
+    if let Err(e) = control::watch_reader(input, sender) {
+        complain(&format!("the reader can't start a thread: {e}"));
+        return ExitCode::from(EXIT_PROTOCOL);
+    }
+    let _ = out.send(&FromWorker::Ready { sandbox });
+    // Ends with the process, when the control thread finds the input at its end.
+    for request in requests {
+        let answer = match catch_unwind(AssertUnwindSafe(|| answer(&request))) {
+            Ok(answer) => answer,
+            Err(payload) => Err(Fault::failed(format!(
+                "reading {} made the engine give up: {}",
+                subject(&request),
+                panics::describe(payload.as_ref())
+            ))),
+        };
+        if let Err(e) = out.send(&FromWorker::Answer(answer.map(Box::new))) {
+            let fault = Fault::failed(format!("the answer can't be handed over: {e}")).hint("Ask for less.");
+            let _ = out.send(&FromWorker::Answer(Err(fault)));
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
+    match request {
+        ReadRequest::Page { dataset, offset, rows } => {
+            dropforge_tabular::page(dataset, *offset, *rows).map(ReadAnswer::Page).map_err(|e| monitor::fault(&e))
+        }
+    }
+}
+
+fn subject(request: &ReadRequest) -> String {
+    match request {
+        ReadRequest::Page { offset, rows, .. } => format!("rows {offset} to {}", offset.saturating_add(*rows)),
+    }
+}
