@@ -3,4 +3,16 @@
 //!
 //! Must not know: the engines, Polars, the worker's code (only its protocol, `shared::work`), how anything is drawn.
 
+mod access;
+mod bus;
+mod doctor;
+mod inbox;
+mod joblog;
+mod lifecycle;
+mod logs;
+mod queue;
+mod rpc;
 pub mod store;
+mod workers;
+
+pub use lifecycle::{Options, restore, run};

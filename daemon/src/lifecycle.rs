@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dropforge_shared::config::Config;
 use dropforge_shared::fault::Fault;
@@ -19,11 +19,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::bus::Bus;
-use crate::inbox::{Inbox, Intake, ensure_default_project};
+use crate::inbox::Inbox;
+use crate::inbox::intake::ensure_default_project;
 use crate::queue::{self, Queue};
 use crate::rpc::{self, Tickets};
 use crate::store::{self, Store};
-use crate::workers::{ReaderPool, Spawner, WorkerProgram};
+use crate::workers::{ReaderPool, ReaderSettings, Spawner, WorkerProgram};
 
 /// What the binary hands over.
 #[derive(Debug, Clone)]
@@ -49,11 +50,9 @@ pub struct House {
     pub(crate) bus: Arc<Bus>,
     pub(crate) queue: Queue,
     pub(crate) inbox: Inbox,
-    pub(crate) intake: Intake,
     pub(crate) readers: ReaderPool,
     pub(crate) tickets: Tickets,
     pub(crate) stop: watch::Sender<bool>,
-    inbox_path: PathBuf,
     started: Instant,
 }
 
@@ -70,7 +69,7 @@ impl House {
             uptime_s: self.started.elapsed().as_secs(),
             rss_bytes: dropforge_shared::identity::resident_bytes(pid).unwrap_or(0),
             home: self.paths.home.display().to_string(),
-            inbox: self.inbox_path.display().to_string(),
+            inbox: self.inbox.folders().inbox.display().to_string(),
             queued: count(JobState::Queued),
             running: count(JobState::Running),
         }
@@ -84,7 +83,7 @@ impl House {
 
     /// The project of what names none.
     pub(crate) async fn default_project(&self, owner: u32) -> Result<ProjectId, Fault> {
-        Ok(ensure_default_project(&self.store, owner).await?)
+        Ok(ensure_default_project(&self.store, owner).await?.id)
     }
 }
 
@@ -96,13 +95,6 @@ pub fn run(options: Options) -> Result<(), Fault> {
         let _ = rustix::process::setsid();
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let mut options = options;
-    if !options.config.inbox.path.as_os_str().is_empty() {
-        options.paths.inbox = options.config.inbox.path.clone();
-    }
-    if !options.config.inbox.processed.as_os_str().is_empty() {
-        options.paths.processed = options.config.inbox.processed.clone();
-    }
     options.paths.create()?;
     let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
     write_starter_config(&options.paths.config);
@@ -124,7 +116,7 @@ pub fn run(options: Options) -> Result<(), Fault> {
         .build()
         .map_err(|e| Fault::failed(format!("can't start the daemon's threads: {e}")))?;
     let result = runtime.block_on(live(options, store.clone(), spawner));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(Duration::from_secs(2));
     store.close();
     result
 }
@@ -132,7 +124,16 @@ pub fn run(options: Options) -> Result<(), Fault> {
 async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fault> {
     let Options { paths, config, kinds, .. } = options;
     let bus = Arc::new(Bus::new(epoch()));
-    let readers = ReaderPool::new(spawner.clone(), paths.runs.clone(), &config.reader);
+    let readers = ReaderPool::new(
+        spawner.clone(),
+        ReaderSettings {
+            memory_bytes: config.reader.memory.0,
+            size: config.reader.children as usize,
+            idle: Duration::from_secs_f64(config.reader.idle_seconds),
+            timeout: Duration::from_secs_f64(config.reader.timeout_seconds),
+            ..ReaderSettings::new(paths.runs.clone())
+        },
+    );
     let queue = Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner);
     ensure_default_project(&store, rustix::process::geteuid().as_raw()).await?;
     let publish = {
@@ -143,21 +144,18 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
         let queue = queue.clone();
         move || queue.wake()
     };
-    let intake = Intake::new(&paths, &config.inbox, store.clone(), publish, wake);
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     // A terminal that closes must not end the work; taking the signal is how it is ignored.
     let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
     let listener = rpc::bind(&paths.socket)?;
-    let inbox = Inbox::start(&paths, &config.inbox, intake.clone());
+    let inbox = Inbox::start(&paths, &config.inbox, store.clone(), publish, wake);
     let house = Arc::new(House {
-        inbox_path: paths.inbox.clone(),
         paths,
         store,
         bus,
         queue: queue.clone(),
         inbox: inbox.clone(),
-        intake,
         readers,
         tickets: Tickets::default(),
         stop: watch::Sender::new(false),
@@ -177,7 +175,7 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
             _ = terminate.recv() => house.ask_to_stop("SIGTERM"),
             _ = interrupt.recv() => house.ask_to_stop("SIGINT"),
             _ = hangup.recv() => {}
-            _ = stop.wait_for(|s| *s) => break,
+            () = raised(&mut stop) => break,
         }
     }
     // Nothing new comes in, then what runs is stopped and queued again, then the socket goes.
@@ -188,6 +186,11 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     let _ = scheduler.await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until a flag is raised. Nothing of the flag is held while waiting or after.
+pub(crate) async fn raised(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|raised| *raised).await;
 }
 
 fn no_signals(error: std::io::Error) -> Fault {

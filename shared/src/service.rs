@@ -202,7 +202,7 @@ pub struct ProjectView {
 pub struct FsckView {
     /// Rows by table.
     pub rows: BTreeMap<String, u64>,
-    /// Each thing that is wrong, in words.
+    /// Each thing that is wrong, or still wrong after a repair, in words.
     pub problems: Vec<String>,
     /// Problems that were mended.
     pub repaired: u64,
@@ -217,6 +217,9 @@ pub struct BackupView {
     pub files: u64,
     /// Bytes copied.
     pub bytes: u64,
+    /// What was found wrong while copying: it is wrong in the live store too.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }
 
 /// One check of `doctor`.

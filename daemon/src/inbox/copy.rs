@@ -38,7 +38,7 @@ pub(super) struct Reading {
 }
 
 /// A file that was read.
-pub(super) struct Read1 {
+pub(super) struct Content {
     pub(super) stamp: Stamp,
     pub(super) sha256: String,
     /// The copy, not synced yet; `None` where the file stays where it is.
@@ -47,7 +47,7 @@ pub(super) struct Read1 {
 
 impl Reading {
     /// Reads it.
-    pub(super) fn run(&self) -> Result<Read1, IntakeError> {
+    pub(super) fn run(&self) -> Result<Content, IntakeError> {
         let path = &self.path;
         let failed = |e: io::Error| IntakeError::from_io("open", path, &e);
         self.faults.pass("intake.open", path).map_err(failed)?;
@@ -74,7 +74,7 @@ impl Reading {
         }
         let sha256 = self.stream(&mut file, stamp.size, copy.as_mut())?;
         self.unchanged(&file, &stamp)?;
-        Ok(Read1 { stamp, sha256, copy })
+        Ok(Content { stamp, sha256, copy })
     }
 
     fn judge(&self, meta: &fs::Metadata) -> Result<(), IntakeError> {

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 pub struct Signals {
     hint: Notify,
     overflow: AtomicBool,
+    root_lost: AtomicBool,
     broken: Mutex<Option<String>>,
 }
 
@@ -34,6 +35,11 @@ impl Signals {
     /// Whether hints were lost since the last call, so that there is no use in waiting for more of them.
     pub fn take_overflow(&self) -> bool {
         self.overflow.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether the folder itself was removed or moved away since the last call.
+    pub fn take_root_lost(&self) -> bool {
+        self.root_lost.swap(false, Ordering::AcqRel)
     }
 
     /// Why the watch can't be relied on any more, once.
@@ -75,8 +81,15 @@ pub fn watch(root: &Path, signals: std::sync::Arc<Signals>) -> Result<Watch, Str
         return Err(format!("{name} does not report changes that other machines make"));
     }
     let config = notify::Config::default().with_follow_symlinks(false);
-    let mut watcher = RecommendedWatcher::new(move |event| signals.on_event(event), config)
-        .map_err(|e| reason(&e))?;
+    let own = root.clone();
+    let told = move |event: notify::Result<Event>| {
+        let gone = |e: &Event| matches!(e.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+        if event.as_ref().is_ok_and(|e| gone(e) && e.paths.contains(&own)) {
+            signals.root_lost.store(true, Ordering::Release);
+        }
+        signals.on_event(event);
+    };
+    let mut watcher = RecommendedWatcher::new(told, config).map_err(|e| reason(&e))?;
     watcher.watch(&root, RecursiveMode::Recursive).map_err(|e| reason(&e))?;
     Ok(Watch { _watcher: watcher })
 }

@@ -17,13 +17,16 @@ use tokio::sync::watch;
 
 use super::attempt_log::AttemptLog;
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
-use crate::store::{AttemptRow, FileRow, JobRow, Location, StoreError};
-use crate::workers::{Child, Grace, SpawnRequest};
+use crate::store::rows::{AttemptRow, FileRow, JobRow, Location};
+use crate::store::StoreError;
+use crate::workers::{self, Child, Grace, MemoryWatch, SpawnRequest};
 
 /// How often lines are handed to followers of the log, and progress to followers of events, while an attempt runs.
 const FLUSH: Duration = Duration::from_millis(100);
-/// How often memory is looked at.
-const MEMORY: Duration = Duration::from_millis(250);
+/// How long what a child left in its standard error may take to be read.
+const DRAIN: Duration = Duration::from_millis(500);
+/// How much of the end of standard error is kept to tell the cause of a crash.
+const TAIL: usize = 2048;
 
 /// How an attempt ended, as it was seen.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
             return Ok(());
         }
     };
-    let lease = child.identity();
+    let lease = child.identity().clone();
     let id = job.id.clone();
     // Running and leased in one commit, before the child gets its work: what runs is always known, and by whom.
     let committed = queue
@@ -110,11 +113,16 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
     queue.announce(&row);
     let queue = queue.clone();
     tokio::spawn(async move {
-        let mut watched = Supervised { queue: queue.clone(), row, number, spec, stopped, child };
-        let ending = watched.run().await;
-        let peak = watched.child.peak_rss_bytes();
-        let row = watched.row;
-        drop(watched.child);
+        let memory = MemoryWatch::start(child.process().clone(), spec.memory_bytes);
+        let mut attempt = Supervised { queue: queue.clone(), row, number, spec, stopped, child, memory };
+        let ending = attempt.run().await;
+        let peak = attempt.memory.peak_bytes();
+        let row = attempt.row;
+        drop(attempt.child);
+        let strays = queue.0.spawner.reap_strays().await;
+        if strays > 0 {
+            queue.note(&row, LogLevel::Warn, &format!("ended {strays} processes that the worker had left behind"));
+        }
         settle::settle(&queue, row, number, ending, peak).await;
         queue.wake();
     });
@@ -184,6 +192,7 @@ struct Supervised {
     spec: JobSpec,
     stopped: watch::Receiver<Option<StopReason>>,
     child: Child,
+    memory: MemoryWatch,
 }
 
 impl Supervised {
@@ -191,52 +200,38 @@ impl Supervised {
         let attempt = self.number;
         let mut log = AttemptLog::open(&self.queue, &self.row, attempt);
         log.append(LogLevel::Info, "daemon", &format!("attempt {attempt} started, pid {}", self.child.identity().pid));
-        if let Err(e) = self.child.send(&ToWorker::Start(Box::new(self.spec.clone()))).await {
-            let how = self.child.ending().await;
-            log.append(LogLevel::Error, "daemon", &format!("the worker took no work: {e}; {how}"));
-            log.flush();
-            return Ending::Crashed(how);
-        }
         let mut stderr = self.child.take_stderr();
-        let mut flush_tick = tokio::time::interval(FLUSH);
-        let mut memory_tick = tokio::time::interval(MEMORY);
-        flush_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        memory_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut fresh = false;
+        let mut tail = String::new();
+        // A child that takes no work has ended or is about to; the loop below sees how.
+        let sent = self.child.send(&ToWorker::Start(Box::new(self.spec.clone()))).await;
+        if let Err(e) = sent {
+            log.append(LogLevel::Error, "daemon", &format!("the worker took no work: {e}"));
+        }
+        let mut tick = tokio::time::interval(FLUSH);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut fresh = true;
         let mut progress: Option<Progress> = None;
         let mut verdict: Option<Ending> = None;
         let ending = loop {
             tokio::select! {
                 biased;
-                reason = wait_for_stop(&mut self.stopped) => {
-                    log.append(LogLevel::Info, "daemon", match reason {
-                        StopReason::Cancelled => "cancel was asked for",
-                        StopReason::Shutdown => "the daemon stops: the job is queued again",
-                    });
-                    self.child.stop(Grace::default()).await;
-                    break Ending::Stopped(reason);
-                }
-                _ = memory_tick.tick() => {
-                    if self.child.check_memory(self.spec.memory_bytes) {
-                        log.append(LogLevel::Error, "daemon", "killed: it went over its memory limit");
-                    }
-                }
-                _ = flush_tick.tick() => {
+                reason = wait_for_stop(&mut self.stopped) => break self.stop(reason, verdict.take(), &mut log).await,
+                _ = tick.tick() => {
                     if let Some(now) = progress.take() {
                         self.queue.0.bus.publish(Change::Progress { job: self.row.id.clone(), progress: now });
                     }
-                    if fresh {
-                        fresh = false;
+                    if std::mem::take(&mut fresh) {
                         log.flush();
                         self.queue.tick_log();
                     }
                 }
-                line = stderr.next() => match line {
+                line = next_line(&mut stderr) => match line {
                     Some(line) => {
                         log.append(LogLevel::Warn, "stderr", &line);
+                        keep_tail(&mut tail, &line);
                         fresh = true;
                     }
-                    None => stderr = crate::workers::StderrLines::ended(),
+                    None => stderr = None,
                 },
                 frame = self.child.recv() => match frame {
                     Ok(Some(frame)) => match self.take(frame, &mut log) {
@@ -251,12 +246,12 @@ impl Supervised {
                         Taken::End(ending) => verdict = Some(ending),
                         Taken::Nothing => {}
                     },
-                    Ok(None) => {
-                        let how = self.child.ending().await;
-                        break verdict.take().unwrap_or(Ending::Crashed(how));
-                    }
+                    Ok(None) => break match verdict.take() {
+                        Some(ending) => ending,
+                        None => Ending::Crashed(String::new()),
+                    },
                     Err(e) => {
-                        self.child.kill();
+                        self.child.signal_group(workers::Signal::KILL);
                         break Ending::Crashed(format!("the worker broke the protocol: {e}"));
                     }
                 },
@@ -264,17 +259,84 @@ impl Supervised {
         };
         // What the child still said on standard error belongs to the log, but it must not hold up the end.
         let drain = async {
-            while let Some(line) = stderr.next().await {
+            let Some(lines) = &mut stderr else { return };
+            while let Some(line) = lines.next().await {
                 log.append(LogLevel::Warn, "stderr", &line);
+                keep_tail(&mut tail, &line);
             }
         };
-        let _ = tokio::time::timeout(Duration::from_millis(500), drain).await;
+        let _ = tokio::time::timeout(DRAIN, drain).await;
+        let ending = match ending {
+            Ending::Crashed(why) if why.is_empty() => Ending::Crashed(self.cause(&tail).await),
+            // It said its last word and is on its way out; it leads a group that must be empty before the next attempt.
+            other => {
+                let _ = tokio::time::timeout(DRAIN, self.child.exited()).await;
+                other
+            }
+        };
         if let Ending::Crashed(why) = &ending {
             log.append(LogLevel::Error, "daemon", why);
         }
         log.flush();
         self.queue.tick_log();
         ending
+    }
+
+    /// Stops the child. A result that it sent meanwhile counts when the daemon stops, not when a user cancelled.
+    async fn stop(&mut self, reason: StopReason, sent: Option<Ending>, log: &mut AttemptLog) -> Ending {
+        log.append(
+            LogLevel::Info,
+            "daemon",
+            match reason {
+                StopReason::Cancelled => "cancel was asked for",
+                StopReason::Shutdown => "the daemon stops",
+            },
+        );
+        log.flush();
+        self.queue.tick_log();
+        let mut last = Vec::new();
+        let stopped = workers::stop_with(&mut self.child, Grace::default(), |frame| {
+            if matches!(frame, FromWorker::Done { .. } | FromWorker::Failed { .. }) {
+                last.push(frame);
+            }
+        })
+        .await;
+        log.append(LogLevel::Info, "daemon", match stopped.step {
+            workers::StopStep::Message => "the worker stopped when asked",
+            workers::StopStep::Term => "the worker was ended by SIGTERM",
+            workers::StopStep::Kill => "the worker was ended by SIGKILL",
+        });
+        let mut result = sent;
+        for frame in last {
+            if let Taken::End(ending) = self.take(frame, log) {
+                result = Some(ending);
+            }
+        }
+        match (reason, result) {
+            (StopReason::Shutdown, Some(ending)) => ending,
+            _ => Ending::Stopped(reason),
+        }
+    }
+
+    /// Why a child that said nothing ended.
+    async fn cause(&mut self, tail: &str) -> String {
+        let exited = tokio::time::timeout(Duration::from_secs(2), self.child.exited()).await;
+        if exited.is_err() {
+            // It closed its output but lives on: it has nothing more to say.
+            self.child.signal_group(workers::Signal::KILL);
+        }
+        let status = match exited {
+            Ok(status) => Some(status),
+            Err(_) => tokio::time::timeout(Duration::from_secs(5), self.child.exited()).await.ok(),
+        };
+        workers::describe(&workers::Ending {
+            status,
+            memory_bytes: self.spec.memory_bytes,
+            peak_rss_bytes: self.memory.peak_bytes(),
+            over_limit: self.memory.over_limit(),
+            stderr_tail: tail,
+        })
+        .to_string()
     }
 
     fn take(&self, frame: FromWorker, log: &mut AttemptLog) -> Taken {
@@ -325,10 +387,28 @@ enum Taken {
     End(Ending),
 }
 
+/// The next line of standard error; waits for ever once there is none, and says so once with `None`.
+async fn next_line(stderr: &mut Option<workers::StderrLines>) -> Option<String> {
+    match stderr {
+        Some(lines) => lines.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn keep_tail(tail: &mut String, line: &str) {
+    tail.push_str(line);
+    tail.push('\n');
+    if tail.len() > 2 * TAIL {
+        let cut = tail.ceil_char_boundary(tail.len() - TAIL);
+        tail.drain(..cut);
+    }
+}
+
 async fn wait_for_stop(stopped: &mut watch::Receiver<Option<StopReason>>) -> StopReason {
-    match stopped.wait_for(Option::is_some).await {
-        Ok(reason) => reason.unwrap_or(StopReason::Shutdown),
+    let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|r| *r);
+    match reason {
+        Some(reason) => reason,
         // The sender lives in the table of what runs; without it nobody can ask any more.
-        Err(_) => std::future::pending().await,
+        None => std::future::pending().await,
     }
 }

@@ -6,7 +6,7 @@ use dropforge_shared::time::Timestamp;
 
 use super::Queue;
 use crate::joblog;
-use crate::store::JobRow;
+use crate::store::rows::JobRow;
 
 /// An open log, or none where it could not be opened.
 pub(super) struct AttemptLog {

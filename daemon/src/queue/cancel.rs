@@ -7,7 +7,7 @@ use dropforge_shared::job::JobState;
 use dropforge_shared::time::Timestamp;
 
 use super::{Queue, StopReason, settle};
-use crate::store::JobRow;
+use crate::store::rows::JobRow;
 
 impl Queue {
     /// Cancels a job. Cancelling one that has ended is refused; asking twice is not an error.

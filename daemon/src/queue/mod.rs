@@ -29,7 +29,8 @@ pub use recover::recover;
 
 use crate::bus::Bus;
 use crate::joblog;
-use crate::store::{JobRow, Store, StoreError};
+use crate::store::{Store, StoreError};
+use crate::store::rows::JobRow;
 use crate::workers::Spawner;
 
 /// Jobs looked at in one round. More than ever run at once, so that limits of one class do not hide another's jobs.
@@ -139,7 +140,7 @@ impl Queue {
             tokio::select! {
                 () = self.0.wake.notified() => {}
                 () = pause => {}
-                _ = stopping.wait_for(|s| *s) => return,
+                () = crate::lifecycle::raised(&mut stopping) => return,
             }
         }
     }

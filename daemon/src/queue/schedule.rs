@@ -10,7 +10,7 @@ use dropforge_shared::ids::JobId;
 use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::{JobClass, KindSpec};
 
-use crate::store::JobRow;
+use crate::store::rows::JobRow;
 
 /// What a running job takes of the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use dropforge_shared::time::Timestamp;
 
 use super::attempt::{Ending, attempt_dir};
 use super::{Queue, StopReason, is_current, outputs, schedule, unavailable};
-use crate::store::{AttemptRow, FileRow, JobRow, StoreError, WriteTx};
+use crate::store::{StoreError, WriteTx};
+use crate::store::rows::{AttemptRow, FileRow, JobRow};
 
 /// What becomes of the job.
 #[derive(Debug, Clone)]

@@ -74,7 +74,7 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
         }
         open.insert(number, ticket.clone());
     }
-    let intake = calls.house.intake.clone();
+    let intake = calls.house.inbox.intake().clone();
     let owner = calls.owner;
     tokio::spawn(async move {
         let (to_outcome, to_progress) = (ticket.clone(), ticket.clone());

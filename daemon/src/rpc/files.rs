@@ -9,7 +9,8 @@ use dropforge_shared::work::{ReadAnswer, ReadRequest};
 
 use super::{Calls, limit};
 use crate::access;
-use crate::store::{FileRow, ReadTx, StoreError};
+use crate::store::{ReadTx, StoreError};
+use crate::store::rows::FileRow;
 
 /// The dataset among the outputs of the job that made it.
 const DATASET: &str = "dataset.parquet";

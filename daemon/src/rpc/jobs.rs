@@ -12,7 +12,8 @@ use dropforge_shared::time::Timestamp;
 use super::{Calls, limit};
 use crate::access;
 use crate::joblog;
-use crate::store::{JobRow, ReadTx, StoreError};
+use crate::store::{ReadTx, StoreError};
+use crate::store::rows::JobRow;
 
 fn view(calls: &Calls, tx: &ReadTx, row: &JobRow) -> Result<JobView, StoreError> {
     let project = tx.project(&row.project)?.map_or_else(String::new, |p| p.name);

@@ -14,7 +14,7 @@ use tarpc::server::{BaseChannel, Channel};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::Calls;
-use crate::lifecycle::House;
+use crate::lifecycle::{House, raised};
 
 /// How long a client may take to say hello.
 const HELLO: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ pub async fn serve(house: Arc<House>, mut listener: UnixListener) {
                     }
                 }
             }
-            _ = stop.wait_for(|s| *s) => return,
+            () = raised(&mut stop) => return,
         }
     }
 }
@@ -105,7 +105,7 @@ async fn connection(house: Arc<House>, mut stream: UnixStream) {
             });
             tokio::select! {
                 () = served => {}
-                _ = stop.wait_for(|s| *s) => {}
+                () = raised(&mut stop) => {}
             }
         }
     }

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::Calls;
 use crate::access::{self, Thing};
-use crate::store::{FileRow, JobRow, Location, ReadTx, StoreError};
+use crate::store::{ReadTx, StoreError};
+use crate::store::rows::{FileRow, JobRow, Location};
 
 fn item(kind: &str, id: &str, name: &str, bytes: u64) -> RemovalItem {
     RemovalItem { kind: kind.into(), id: id.into(), name: dropforge_shared::clean::line(name).into_owned(), bytes }
@@ -120,7 +121,7 @@ pub(super) async fn carry_out(calls: &Calls, id: &str, token: String) -> Result<
         })
         .await?;
     let paths = calls.house.paths.clone();
-    let store = calls.house.store.clone();
+    let (store, intake) = (calls.house.store.clone(), calls.house.inbox.intake().clone());
     super::blocking(move || {
         for id in &expected {
             let _ = fs::remove_dir_all(paths.job_dir(id));
@@ -128,9 +129,9 @@ pub(super) async fn carry_out(calls: &Calls, id: &str, token: String) -> Result<
         }
         // The same content may have been added again in between: then it stays.
         if let Some(sha) = blob
-            && store.read(|tx| tx.blob_uses(&sha))? == 0
+            && let Err(e) = intake.blobs().remove_unused(&sha, &store)
         {
-            let _ = fs::remove_file(paths.blob(&sha));
+            tracing::warn!("a removed file's content is swept up at the next start: {e}");
         }
         Ok(())
     })

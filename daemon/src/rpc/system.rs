@@ -13,7 +13,8 @@ use dropforge_shared::service::{
 use dropforge_shared::time::Timestamp;
 
 use super::{Calls, blocking, limit};
-use crate::store::{ProjectRow, StoreError};
+use crate::store::StoreError;
+use crate::store::rows::ProjectRow;
 
 pub(super) fn status(calls: &Calls) -> Result<DaemonStatus, Fault> {
     let house = &calls.house;
@@ -91,7 +92,19 @@ pub(super) async fn fsck(calls: &Calls, repair: bool) -> Result<FsckView, Fault>
     let store = calls.house.store.clone();
     blocking(move || {
         let report = store.fsck(repair)?;
-        Ok(FsckView { rows: report.rows, problems: report.problems, repaired: report.repaired })
+        let rows = [
+            ("files", report.files),
+            ("jobs", report.jobs),
+            ("projects", report.projects),
+            ("audit", report.audit),
+        ];
+        let left = if report.repaired { &report.remaining } else { &report.problems };
+        let mended = report.problems.len().saturating_sub(report.remaining.len());
+        Ok(FsckView {
+            rows: rows.map(|(name, n)| (name.to_owned(), n)).into(),
+            problems: left.iter().map(ToString::to_string).collect(),
+            repaired: if report.repaired { mended as u64 } else { 0 },
+        })
     })
     .await
 }
@@ -106,7 +119,7 @@ pub(super) async fn backup(calls: &Calls, path: serde_bytes::ByteBuf) -> Result<
         let report = store.backup(&paths.blobs, &paths.runs, &to)?;
         let detail = to.display().to_string();
         store.write_blocking(move |tx| tx.append_audit(owner, "backup", "", &detail))?;
-        Ok(BackupView { path: to.display().to_string(), files: report.files, bytes: report.bytes })
+        Ok(BackupView { path: to.display().to_string(), files: report.files, bytes: report.bytes, problems: report.problems })
     })
     .await
 }

@@ -20,7 +20,12 @@ pub(super) struct Frames {
 
 impl Frames {
     pub(super) fn new(input: impl AsyncRead + Send + Sync + 'static) -> Self {
-        Self { input: Box::pin(input), held: Vec::new(), chunk: vec![0; CHUNK].into_boxed_slice(), ended: false }
+        Self {
+            input: Box::pin(input),
+            held: Vec::new(),
+            chunk: vec![0; CHUNK].into_boxed_slice(),
+            ended: false,
+        }
     }
 
     /// The next frame; `None` at the end of the stream. A stream that ends within a frame has ended: how the child

@@ -97,6 +97,35 @@ impl Process {
         let reaped = self.inner.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         if *reaped { 0 } else { identity::resident_bytes(self.pid()).unwrap_or(0) }
     }
+
+    /// What it holds of memory; `None` once it ended.
+    pub(super) fn memory(&self) -> Option<Memory> {
+        let reaped = self.inner.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reaped {
+            return None;
+        }
+        Memory::parse(&std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?)
+    }
+}
+
+/// Memory of a process in bytes, from `/proc/PID/status` (proc(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// The most that ever was resident (`VmHWM`), as the kernel keeps it: no peak between two looks is missed.
+    pub(super) peak: u64,
+    /// What is resident and not backed by files (`RssAnon` and `RssShmem`).
+    pub(super) own: u64,
+}
+
+impl Memory {
+    fn parse(status: &str) -> Option<Self> {
+        let kib = |name: &str| -> Option<u64> {
+            let rest = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+            rest.trim().strip_suffix("kB")?.trim().parse().ok()
+        };
+        // A zombie has none of these lines.
+        Some(Self { peak: kib("VmHWM")? * 1024, own: (kib("RssAnon")? + kib("RssShmem")?) * 1024 })
+    }
 }
 
 /// Waits for the end, then ends whoever is left of the group while its number is still taken, then reaps.

@@ -7,8 +7,8 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
 use std::sync::PoisonError;
+use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
@@ -96,7 +96,9 @@ impl Spawner {
         let (orders, incoming) = mpsc::channel();
         let exe = program.exe.clone();
         let shared = known.clone();
-        std::thread::Builder::new().name("spawner".into()).spawn(move || serve(&program, &incoming, &shared))?;
+        std::thread::Builder::new()
+            .name("spawner".into())
+            .spawn(move || serve(&program, &incoming, &shared))?;
         Ok(Self { orders, known, exe })
     }
 
@@ -109,7 +111,8 @@ impl Spawner {
         let gone = || io::Error::other("the thread that starts children has ended");
         self.orders.send(Order { request, reply }).map_err(|_| gone())?;
         let mut started = answer.await.map_err(|_| gone())?.map_err(|e| explain(&self.exe, &e))?;
-        let (Some((stdin, stdout, stderr)), Some(process)) = (started.pipes.take(), started.process.clone()) else {
+        let (Some((stdin, stdout, stderr)), Some(process)) = (started.pipes.take(), started.process.clone())
+        else {
             return Err(gone());
         };
         let outbox = Outbox::new(tokio::process::ChildStdin::from_std(stdin)?);
@@ -191,7 +194,9 @@ fn explain(exe: &Path, error: &io::Error) -> io::Error {
         "; the binary was replaced: restart the daemon"
     } else {
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => "; the machine is short of processes or memory",
+            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
+                "; the machine is short of processes or memory"
+            }
             _ => "",
         }
     };

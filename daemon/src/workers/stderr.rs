@@ -135,7 +135,8 @@ mod tests {
     #[tokio::test]
     async fn a_line_of_100_megabytes_does_no_harm() {
         let sh = Sh::start();
-        let mut child = sh.spawn("head -c 100000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo after >&2").await;
+        let mut child =
+            sh.spawn("head -c 100000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo after >&2").await;
         let mut lines = child.take_stderr().unwrap();
         let long = lines.next().await.unwrap();
         assert!(long.len() <= MAX_LINE);

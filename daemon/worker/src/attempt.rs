@@ -60,6 +60,7 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
         read: spec.input.as_ref().map(|i| i.path.as_path()),
         write: Some(&spec.out_dir),
         memory_bytes: Some(spec.memory_bytes),
+        cpu_seconds: spec.cpu_seconds,
         nice: NICE,
     })
     .map_err(|why| WorkError::failed(Fault::failed(format!("the job can't begin: {why}"))))?;
@@ -74,7 +75,9 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
         Err(payload) => {
             let what = panics::describe(payload.as_ref());
             let fault = Fault::failed(format!("the engine of '{}' gave up: {what}", kind.spec.name));
-            Err(WorkError::failed(fault.hint("The file is kept as it is. Please report this with the file's first lines.")))
+            Err(WorkError::failed(
+                fault.hint("The file is kept as it is. Please report this with the file's first lines."),
+            ))
         }
     };
     ctx.flush();

@@ -50,7 +50,9 @@ impl WorkError {
         use std::io::ErrorKind;
         let (transient, hint) = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (true, "Make room on the disk."),
-            ErrorKind::OutOfMemory | ErrorKind::ResourceBusy | ErrorKind::Interrupted => (true, "It may pass."),
+            ErrorKind::OutOfMemory | ErrorKind::ResourceBusy | ErrorKind::Interrupted => {
+                (true, "It may pass.")
+            }
             ErrorKind::PermissionDenied => (false, "Check the permissions of the data folder."),
             _ => (false, "The job's log may say more; try it again with `dropforge retry`."),
         };
@@ -85,7 +87,10 @@ impl Context {
     /// Where the job names none.
     pub fn input(&self) -> Result<&Input, WorkError> {
         self.spec.input.as_ref().ok_or_else(|| {
-            WorkError::failed(Fault::usage(format!("a job of kind '{}' needs a file to work on", self.spec.kind)))
+            WorkError::failed(Fault::usage(format!(
+                "a job of kind '{}' needs a file to work on",
+                self.spec.kind
+            )))
         })
     }
 

@@ -131,11 +131,13 @@ mod tests {
             out_dir: dir.path().to_owned(),
             settings: Default::default(),
             memory_bytes: 1 << 30,
+            cpu_seconds: 0,
             checkpoint: None,
         };
         let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
         let outputs = seal(&mut Context::new(spec, out, Arc::default())).unwrap();
-        let seen: Vec<_> = outputs.iter().map(|o| (o.name.as_str(), o.media_type.as_str(), o.bytes)).collect();
+        let seen: Vec<_> =
+            outputs.iter().map(|o| (o.name.as_str(), o.media_type.as_str(), o.bytes)).collect();
         assert_eq!(seen, [("charts/age.svg", "image/svg+xml", 0), ("profile.json", "application/json", 3)]);
         // FIPS 180-4 test vectors: the empty message and "abc".
         assert_eq!(outputs[0].sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

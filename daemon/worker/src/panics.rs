@@ -49,7 +49,10 @@ mod tests {
 
     #[test]
     fn a_panic_is_described_with_its_message_and_without_the_builders_folders() {
-        assert_eq!(short("/home/someone/.cargo/registry/src/index/polars-io-1/src/csv.rs"), "polars-io-1/src/csv.rs");
+        assert_eq!(
+            short("/home/someone/.cargo/registry/src/index/polars-io-1/src/csv.rs"),
+            "polars-io-1/src/csv.rs"
+        );
         assert_eq!(short("daemon/engines/tabular/src/lib.rs"), "tabular/src/lib.rs");
         assert_eq!(short("lib.rs"), "lib.rs");
         let payload: Box<dyn Any + Send> = Box::new("index out of bounds".to_owned());

@@ -22,6 +22,8 @@ pub(crate) struct Confinement<'a> {
     pub(crate) write: Option<&'a Path>,
     /// Memory that it may take, in bytes.
     pub(crate) memory_bytes: Option<u64>,
+    /// CPU seconds that it may take; 0 for no limit.
+    pub(crate) cpu_seconds: u64,
     /// How far to step back behind processes that somebody waits for.
     pub(crate) nice: i32,
 }
@@ -75,6 +77,9 @@ pub(crate) fn confine(to: &Confinement<'_>) -> Result<String, String> {
         let gib = bytes as f64 / f64::from(1 << 30);
         parts.push(limit(Resource::Data, bytes, &format!("rlimit_data {gib:.1} GiB")));
     }
+    if to.cpu_seconds > 0 {
+        parts.push(limit(Resource::Cpu, to.cpu_seconds, &format!("rlimit_cpu {} s", to.cpu_seconds)));
+    }
     // A core file would hold the user's data.
     limit(Resource::Core, 0, "");
     limit(Resource::Nofile, 256, "");
@@ -82,11 +87,14 @@ pub(crate) fn confine(to: &Confinement<'_>) -> Result<String, String> {
     Ok(parts.join(", "))
 }
 
-/// Sets both limits, never above what is already imposed.
+/// Sets a limit for good, never above what is already imposed.
 fn limit(resource: Resource, value: u64, name: &str) -> String {
     let hard = rustix::process::getrlimit(resource).maximum;
-    let value = hard.map_or(value, |hard| hard.min(value));
-    match rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }) {
+    let below = |value: u64| hard.map_or(value, |hard| hard.min(value));
+    // Where both limits on CPU time are equal the kernel sends SIGKILL, which does not say why; SIGXCPU does.
+    let maximum = if resource == Resource::Cpu { value.saturating_add(5) } else { value };
+    let limits = Rlimit { current: Some(below(value)), maximum: Some(below(maximum)) };
+    match rustix::process::setrlimit(resource, limits) {
         Ok(()) => name.to_owned(),
         Err(e) => format!("no {name} ({e})"),
     }

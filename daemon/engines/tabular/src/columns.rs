@@ -1,8 +1,8 @@
 //! Columns while they are read: one builder a column, which types, counts the missing and notices what does not fit.
 
 use polars::prelude::{
-    BooleanChunkedBuilder, ChunkedBuilder, Column, DataType, Field, Float64Type, Int32Type, Int64Type, IntoColumn,
-    IntoSeries, PlSmallStr, PrimitiveChunkedBuilder, Schema, StringChunkedBuilder, TimeUnit,
+    BooleanChunkedBuilder, ChunkedBuilder, Column, DataType, Field, Float64Type, Int32Type, Int64Type,
+    IntoColumn, IntoSeries, PlSmallStr, PrimitiveChunkedBuilder, Schema, StringChunkedBuilder, TimeUnit,
 };
 
 use crate::types::dates::{self, DateFormat};

@@ -67,8 +67,8 @@ impl Encoding {
 /// The characters of windows-1252 from 0x80 to 0x9F; the five bytes without one map to themselves, as in the WHATWG
 /// Encoding Standard.
 const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-    '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 /// Turns a stream of bytes into UTF-8, a part at a time.
@@ -97,7 +97,9 @@ impl Decoder {
                 let mut buffer = [0u8; 4];
                 for &b in raw {
                     let c = match b {
-                        0x80..=0x9f => WINDOWS_1252.get(usize::from(b - 0x80)).copied().unwrap_or(char::from(b)),
+                        0x80..=0x9f => {
+                            WINDOWS_1252.get(usize::from(b - 0x80)).copied().unwrap_or(char::from(b))
+                        }
                         _ => char::from(b),
                     };
                     out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
@@ -161,7 +163,8 @@ mod tests {
     #[test]
     fn utf16_survives_any_cut() {
         let text = "a€😀b";
-        let bytes: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let bytes: Vec<u8> =
+            std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         for cut in 0..bytes.len() {
             let mut decoder = Decoder::new(Encoding::Utf16Le);
             let mut out = Vec::new();

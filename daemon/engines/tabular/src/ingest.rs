@@ -82,7 +82,8 @@ pub fn ingest(
     options: &ReadOptions,
     monitor: &mut dyn Monitor,
 ) -> Result<Ingested, Error> {
-    if let Some(delimiter) = options.delimiter.filter(|d| !d.is_ascii() || matches!(d, b'"' | b'\n' | b'\r')) {
+    if let Some(delimiter) = options.delimiter.filter(|d| !d.is_ascii() || matches!(d, b'"' | b'\n' | b'\r'))
+    {
         return Err(Error::Option {
             option: "the delimiter",
             value: format!("{:?}", char::from(delimiter)),
@@ -117,29 +118,17 @@ struct Work<'a> {
 impl Work<'_> {
     fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
         let overrides = Overrides { delimiter: self.options.delimiter, header: self.options.header };
-        let sniffed = sniff::sniff(recognise::whole_records(sample), overrides).ok_or_else(|| Error::NotATable {
-            path: self.source.to_path_buf(),
-            reason: "it has no records".to_owned(),
+        let sniffed = sniff::sniff(recognise::whole_records(sample), overrides).ok_or_else(|| {
+            Error::NotATable { path: self.source.to_path_buf(), reason: "it has no records".to_owned() }
         })?;
         monitor.log(Level::Info, &format!("read as {}: {}", sample.encoding.name(), sniffed.how));
         let width = sniffed.names.len();
         self.check_width(width)?;
-        let reader = CsvRows {
-            dialect: sniffed.dialect,
-            header: sniffed.header,
-            width,
-            limits: self.options.limits,
-        };
+        let reader =
+            CsvRows { dialect: sniffed.dialect, header: sniffed.header, width, limits: self.options.limits };
         let seen = csv_candidates(recognise::whole_records(sample), &sniffed);
-        let read = self.passes(
-            &reader,
-            Some(sniffed.dialect),
-            &sniffed.names,
-            seen,
-            sample,
-            true,
-            monitor,
-        )?;
+        let read =
+            self.passes(&reader, Some(sniffed.dialect), &sniffed.names, seen, sample, true, monitor)?;
         Ok(Ingested {
             format: Format::Csv,
             delimiter: Some(char::from(sniffed.dialect.delimiter).to_string()),
@@ -165,7 +154,8 @@ impl Work<'_> {
         }
         let reader = jsonl::JsonRows::new(&found.names);
         let read = self.passes(&reader, None, &found.names, found.seen, sample, false, monitor)?;
-        let how = "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
+        let how =
+            "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
         Ok(Ingested { format: Format::JsonLines, header: true, how, ..read })
     }
 
@@ -182,7 +172,10 @@ impl Work<'_> {
     }
 
     /// One pass after the sample's plan; another where the text or a type turned out otherwise.
-    #[expect(clippy::too_many_arguments, reason = "what a pass needs; a struct would name the same things again")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a pass needs; a struct would name the same things again"
+    )]
     fn passes(
         &self,
         reader: &dyn RowReader,
@@ -193,7 +186,8 @@ impl Work<'_> {
         from_sample: bool,
         monitor: &mut dyn Monitor,
     ) -> Result<Ingested, Error> {
-        let plan = |seen: &Candidates| if from_sample { Plan::from_sample(*seen) } else { Plan::settled(*seen) };
+        let plan =
+            |seen: &Candidates| if from_sample { Plan::from_sample(*seen) } else { Plan::settled(*seen) };
         let mut plans: Vec<Plan> = sampled.iter().map(plan).collect();
         let mut seen = sampled;
         let mut encoding = sample.encoding;
@@ -202,7 +196,8 @@ impl Work<'_> {
         for round in 0..4 {
             let (outcome, kept) = self.pass(reader, dialect, names, &plans, encoding, round, monitor)?;
             if let Some(other) = outcome.other_encoding {
-                let note = format!("the text is not valid {}; read again as {}", encoding.name(), other.name());
+                let note =
+                    format!("the text is not valid {}; read again as {}", encoding.name(), other.name());
                 monitor.log(Level::Warn, &note);
                 notes.push(note);
                 encoding = other;
@@ -237,9 +232,10 @@ impl Work<'_> {
         let source = Source::open(self.source, encoding, self.options.limits)?;
         let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits);
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
-        let threads = self.options.threads.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4)
-        });
+        let threads = self
+            .options
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4));
         let job = Job { reader, names, plans, writer: &writer, encoding, threads };
         let outcome = pass::run(&job, &mut splitter, RejectFile::new(self.out_dir), monitor)?;
         Ok((outcome, writer))
@@ -259,10 +255,15 @@ impl Work<'_> {
     ) -> Ingested {
         let first_new = notes.len();
         for (name, _) in names.iter().zip(seen).filter(|(_, seen)| seen.is_ambiguous_date()) {
-            notes.push(format!("column {name}: dates like 01/02/2024 could be day or month first in every row; kept as text"));
+            notes.push(format!(
+                "column {name}: dates like 01/02/2024 could be day or month first in every row; kept as text"
+            ));
         }
         if outcome.rejected > 0 {
-            notes.push(format!("{} records could not be placed; see rejected.csv for lines and reasons", outcome.rejected));
+            notes.push(format!(
+                "{} records could not be placed; see rejected.csv for lines and reasons",
+                outcome.rejected
+            ));
         }
         for note in notes.iter().skip(first_new) {
             monitor.log(Level::Warn, note);

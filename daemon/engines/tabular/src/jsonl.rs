@@ -48,7 +48,8 @@ fn cells(line: &str, mut cell: impl FnMut(&str, &str, Origin)) -> Result<(), Str
     let pairs: Pairs<'_> = serde_json::from_str(line).map_err(|e| format!("not a JSON object: {e}"))?;
     for (key, value) in pairs.0 {
         if value.get().starts_with('{') {
-            let nested: Pairs<'_> = serde_json::from_str(value.get()).map_err(|e| format!("in {key}: {e}"))?;
+            let nested: Pairs<'_> =
+                serde_json::from_str(value.get()).map_err(|e| format!("in {key}: {e}"))?;
             if !nested.0.is_empty() {
                 for (inner, value) in nested.0 {
                     literal(&format!("{key}.{inner}"), value, &mut cell)?;
@@ -81,7 +82,11 @@ pub(crate) struct Survey {
 }
 
 /// Reads all lines for the union of their keys and their types.
-pub(crate) fn survey(splitter: &mut Splitter, limits: &Limits, monitor: &mut dyn Monitor) -> Result<Survey, Error> {
+pub(crate) fn survey(
+    splitter: &mut Splitter,
+    limits: &Limits,
+    monitor: &mut dyn Monitor,
+) -> Result<Survey, Error> {
     let mut found = Survey { names: Vec::new(), seen: Vec::new() };
     let mut index: HashMap<String, usize> = HashMap::new();
     while let Some(block) = splitter.next()? {

@@ -81,11 +81,10 @@ fn cell(value: &AnyValue<'_>, max_bytes: usize) -> (Cell, bool) {
     (whole, false)
 }
 
-
 fn cut(text: &str, max_bytes: usize) -> (Cell, bool) {
     if text.len() <= max_bytes {
         return (Cell::Text(text.to_owned()), false);
     }
-    let keep = text.floor_char_boundary(max_bytes.saturating_sub('…'.len_utf8()));
+    let keep = crate::types::floor_boundary(text, max_bytes.saturating_sub('…'.len_utf8()));
     (Cell::Text(format!("{}…", text.get(..keep).unwrap_or_default())), true)
 }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use dropforge_shared::page::{Column, ColumnType};
+use polars::io::parquet::metadata::FileMetadataRef;
 use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars::prelude::{DataFrame, DataType, Field, Schema, SerReader, TimeUnit};
 
@@ -20,6 +21,8 @@ use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 /// A Parquet file whose footer has been read; parts are read on demand.
 pub(crate) struct Dataset {
     path: PathBuf,
+    /// The footer, read once: a file of many columns and row groups has a long one.
+    metadata: FileMetadataRef,
     /// Rows in the whole file.
     pub(crate) rows: u64,
     /// Rows of each row group, in order.
@@ -29,13 +32,22 @@ pub(crate) struct Dataset {
 }
 
 /// Runs Polars on bytes that it did not write; its panics become errors.
-pub(crate) fn guarded<T>(path: &Path, work: impl FnOnce() -> polars::prelude::PolarsResult<T>) -> Result<T, Error> {
+pub(crate) fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> polars::prelude::PolarsResult<T>,
+) -> Result<T, Error> {
     let fault = |reason: String| Error::Parquet { path: path.to_path_buf(), reason };
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(fault(error.to_string())),
         Err(cause) => Err(fault(panic_text(cause.as_ref()))),
     }
+}
+
+/// The same for work of this crate around it.
+pub(crate) fn guarded_work<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|cause| Err(Error::Internal(panic_text(cause.as_ref()))))
 }
 
 /// The type a stored column has for a user; `None` where it is nothing that the dataset's form holds.
@@ -58,7 +70,7 @@ impl Dataset {
         guarded(path, || {
             let mut reader = ParquetReader::new(file);
             let schema = reader.schema()?;
-            let metadata = reader.get_metadata()?;
+            let metadata = reader.get_metadata()?.clone();
             let groups: Vec<u64> = metadata.row_groups.iter().map(|g| g.num_rows() as u64).collect();
             let rows = metadata.num_rows as u64;
             let columns = schema
@@ -68,15 +80,22 @@ impl Dataset {
                     Column { name: field.name.to_string(), kind }
                 })
                 .collect();
-            Ok(Self { path: path.to_path_buf(), rows, groups, columns })
+            Ok(Self { path: path.to_path_buf(), metadata, rows, groups, columns })
         })
     }
 
     /// Some rows of some columns (all where `columns` is `None`), on the calling thread.
-    pub(crate) fn read(&self, columns: Option<Vec<usize>>, offset: u64, rows: u64) -> Result<DataFrame, Error> {
+    pub(crate) fn read(
+        &self,
+        columns: Option<Vec<usize>>,
+        offset: u64,
+        rows: u64,
+    ) -> Result<DataFrame, Error> {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
         guarded(&self.path, || {
-            ParquetReader::new(file)
+            let mut reader = ParquetReader::new(file);
+            reader.set_metadata(self.metadata.clone());
+            reader
                 .with_projection(columns)
                 .with_slice(Some((offset as usize, rows as usize)))
                 .read_parallel(ParallelStrategy::None)
@@ -103,11 +122,8 @@ pub(crate) fn ingest(
     }
     monitor.stage("read", Some(dataset.rows), "rows");
     let empty = dataset.read(None, 0, 0)?;
-    let fields: Vec<Field> = empty
-        .schema()
-        .iter()
-        .map(|(name, dtype)| Field::new(name.clone(), stored_type(dtype)))
-        .collect();
+    let fields: Vec<Field> =
+        empty.schema().iter().map(|(name, dtype)| Field::new(name.clone(), stored_type(dtype))).collect();
     let columns: Vec<Column> = fields
         .iter()
         .map(|f| Column { name: f.name.to_string(), kind: column_type(&f.dtype).unwrap_or(ColumnType::Text) })

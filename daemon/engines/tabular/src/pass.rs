@@ -43,7 +43,8 @@ pub(crate) struct Sink {
 
 impl Sink {
     fn new(names: &[String], plans: &[Plan], capacity: usize) -> Self {
-        let builders = names.iter().zip(plans).map(|(name, plan)| Builder::new(name, *plan, capacity)).collect();
+        let builders =
+            names.iter().zip(plans).map(|(name, plan)| Builder::new(name, *plan, capacity)).collect();
         Self { builders, rejects: Vec::new(), lines: 0, rows: 0, batch: 0, frames: Vec::new() }
     }
 

@@ -69,7 +69,8 @@ pub(crate) fn sample(path: &Path, limits: Limits) -> Result<Sample, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     file.take(4).read_to_end(&mut magic).map_err(Error::io("read", path))?;
     // `Utf8` passes bytes through; the encoding is told from them just below.
-    let whole = Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, SAMPLE_BYTES)?;
+    let whole =
+        Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, SAMPLE_BYTES)?;
     let encoding = Encoding::of(&head, whole);
     let mut bytes = Vec::with_capacity(head.len());
     let mut decoder = Decoder::new(encoding);
@@ -103,13 +104,20 @@ pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
-    let controls = text.bytes().filter(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1b)).count();
+    let controls = text
+        .bytes()
+        .filter(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1b))
+        .count();
     if text.contains('\0') || controls * 50 > text.len() {
         return Err("it is binary".to_owned());
     }
     if let Some((objects, lines)) = json_objects(text, sample.whole) {
         if objects * 2 >= lines {
-            return is(Format::JsonLines, 0.95, format!("{objects} of the first {lines} lines are JSON objects"));
+            return is(
+                Format::JsonLines,
+                0.95,
+                format!("{objects} of the first {lines} lines are JSON objects"),
+            );
         }
         return Err("it is JSON, but not one object a line".to_owned());
     }
@@ -167,7 +175,8 @@ fn json_objects(text: &str, whole: bool) -> Option<(usize, usize)> {
         objects += usize::from(object && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
     }
     // A line of a table may start with a bracket: only where JSON does not parse at all is it left to the sniffer.
-    let json = objects > 0 || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() || text.starts_with('{');
+    let json =
+        objects > 0 || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() || text.starts_with('{');
     json.then_some((objects, lines))
 }
 
@@ -178,7 +187,10 @@ fn table_likeness(sniffed: &Sniffed, text: &str) -> Result<f64, String> {
             // Prose that happens to have as many commas in each line has long cells that are no values.
             let cells = sniffed.records * sniffed.names.len();
             let mean = text.len() / cells.max(1);
-            let prose = sniffed.names.len() <= 3 && mean > 30 && sniffed.value_share < 0.85 && sniffed.records < 1_000;
+            let prose = sniffed.names.len() <= 3
+                && mean > 30
+                && sniffed.value_share < 0.85
+                && sniffed.records < 1_000;
             if !prose || sniffed.consistency > 0.95 {
                 return Ok((sniffed.consistency * (0.5 + 0.5 * sniffed.value_share)).min(0.99));
             }

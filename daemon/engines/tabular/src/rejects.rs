@@ -24,7 +24,7 @@ impl Reject {
     /// A reject whose text is cut where it is too long.
     pub(crate) fn new(line: u64, reason: String, text: &str) -> Self {
         let text = text.trim_end_matches(['\r', '\n']);
-        let text = match text.get(..text.floor_char_boundary(MAX_TEXT)) {
+        let text = match text.get(..crate::types::floor_boundary(text, MAX_TEXT)) {
             Some(cut) if cut.len() < text.len() => format!("{cut}…"),
             _ => text.to_owned(),
         };

@@ -189,7 +189,8 @@ fn usual_width(rows: &[Vec<String>]) -> Option<usize> {
     let (&width, _) = counts.iter().max_by_key(|(width, count)| (**count, **width))?;
     let first = rows.first().map_or(0, Vec::len);
     // Trailing separators: where the last field is empty in every record, there is no such column.
-    let trailing = width > 1 && rows.iter().all(|r| r.len() < width || r.get(width - 1).is_some_and(String::is_empty));
+    let trailing =
+        width > 1 && rows.iter().all(|r| r.len() < width || r.get(width - 1).is_some_and(String::is_empty));
     // With too few rows to tell, the header says how many columns there are.
     let width = if trailing { width - 1 } else { width };
     Some(if rows.len() <= 2 && first > 1 && !trailing { first } else { width })
@@ -210,8 +211,12 @@ fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     let mut repeats = 0usize;
     for column in 0..width {
         let cell = first.get(column).map_or("", |c| trim(c));
-        let values: Vec<&str> =
-            rest.iter().filter_map(|r| r.get(column)).map(|c| trim(c)).filter(|c| !nulls::is_null(c)).collect();
+        let values: Vec<&str> = rest
+            .iter()
+            .filter_map(|r| r.get(column))
+            .map(|c| trim(c))
+            .filter(|c| !nulls::is_null(c))
+            .collect();
         if values.is_empty() {
             continue;
         }
@@ -238,7 +243,9 @@ fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     let filled: Vec<&str> = first.iter().map(|c| trim(c)).filter(|c| !c.is_empty()).collect();
     let different: BTreeSet<&&str> = filled.iter().collect();
     text_columns == 0
-        || (repeats * 2 <= text_columns && different.len() == filled.len() && filled.iter().all(|c| c.len() <= 120))
+        || (repeats * 2 <= text_columns
+            && different.len() == filled.len()
+            && filled.iter().all(|c| c.len() <= 120))
 }
 
 /// A header of years: `country,1990,1991,1992`.
@@ -256,7 +263,8 @@ fn names(trial: &Trial, header: bool) -> Vec<String> {
         _ => Vec::new(),
     };
     // R writes row names without a name for their column: every record has one field more than the header.
-    if header && trial.rows.len() > 1 && cells.len() + 1 == trial.width && cells.iter().all(|c| !c.is_empty()) {
+    if header && trial.rows.len() > 1 && cells.len() + 1 == trial.width && cells.iter().all(|c| !c.is_empty())
+    {
         cells.insert(0, "row_name".to_owned());
     }
     cells.resize(trial.width, String::new());

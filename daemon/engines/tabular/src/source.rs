@@ -59,7 +59,16 @@ impl Source {
             Box::new(counted)
         };
         let path = path.to_path_buf();
-        Ok(Self { path, reader, gzip, consumed, raw_bytes: 0, produced: 0, decoder: Decoder::new(encoding), limits })
+        Ok(Self {
+            path,
+            reader,
+            gzip,
+            consumed,
+            raw_bytes: 0,
+            produced: 0,
+            decoder: Decoder::new(encoding),
+            limits,
+        })
     }
 
     /// Bytes taken from the file itself.
@@ -97,7 +106,10 @@ impl Source {
 
     fn fill_raw(&mut self, buffer: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
         buffer.reserve(want);
-        let got = Read::by_ref(&mut self.reader).take(want as u64).read_to_end(buffer).map_err(|error| self.fault(error))?;
+        let got = Read::by_ref(&mut self.reader)
+            .take(want as u64)
+            .read_to_end(buffer)
+            .map_err(|error| self.fault(error))?;
         self.raw_bytes += got as u64;
         self.check_limits()?;
         Ok(got < want)

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::Path;
 
 use dropforge_shared::page::{Cell, ColumnType};
-use dropforge_tabular::{Error, Format, Ingested, Level, Limits, Monitor, ReadOptions, Silent, ingest, page, recognise};
+use dropforge_tabular::{
+    Error, Format, Ingested, Level, Limits, Monitor, ReadOptions, Silent, ingest, page, recognise,
+};
 use tempfile::TempDir;
 
 fn take(content: &[u8]) -> (TempDir, Ingested) {
@@ -66,10 +68,13 @@ fn the_last_row_decides_a_type_as_much_as_the_first() {
     assert_eq!(kinds(&told), [ColumnType::Float, ColumnType::Text]);
     assert_eq!(told.rows, 400_001);
     let last = page(&dir.path().join("dataset.parquet"), 399_999, 10).unwrap();
-    assert_eq!(last.rows, [
-        vec![Cell::Float(399_999.0), Cell::Text("399999".into())],
-        vec![Cell::Float(2.5), Cell::Text("x".into())],
-    ]);
+    assert_eq!(
+        last.rows,
+        [
+            vec![Cell::Float(399_999.0), Cell::Text("399999".into())],
+            vec![Cell::Float(2.5), Cell::Text("x".into())],
+        ]
+    );
     assert_eq!(last.total_rows, 400_001);
 }
 
@@ -99,9 +104,8 @@ fn slashed_dates_are_dates_only_once_a_day_tells() {
 #[test]
 fn rows_and_rejected_are_all_records() {
     let good = "0,0,0\n".repeat(20);
-    let text = format!(
-        "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12,,\n\n\"13\",\"x\ny\",15\n{good}\"16,17,18\n19,20,21\n"
-    );
+    let text =
+        format!("a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12,,\n\n\"13\",\"x\ny\",15\n{good}\"16,17,18\n19,20,21\n");
     let (dir, told) = take(text.as_bytes());
     let first: Vec<String> = rows(&dir).iter().map(|r| r[0].clone()).filter(|c| c != "0").collect();
     assert_eq!(first, ["1", "10", "13", "19"]);
@@ -125,8 +129,7 @@ fn line_ends_marks_and_encodings() {
         assert_eq!(told.encoding.as_deref(), Some(encoding));
         assert_eq!(rows(&dir)[0], ["1", "für"]);
     }
-    let utf16: Vec<u8> =
-        "\u{feff}n,t\n1,für\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = "\u{feff}n,t\n1,für\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let (dir, told) = take(&utf16);
     assert_eq!(told.encoding.as_deref(), Some("utf-16le"));
     assert_eq!(rows(&dir), [["1", "für"]]);
@@ -172,7 +175,8 @@ fn gzip_is_read_and_a_cut_one_is_told() {
 fn bombs_are_refused() {
     let dir = TempDir::new().unwrap();
     let source = dir.path().join("zeros.csv.gz");
-    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&source).unwrap(), flate2::Compression::best());
+    let mut encoder =
+        flate2::write::GzEncoder::new(fs::File::create(&source).unwrap(), flate2::Compression::best());
     encoder.write_all(b"a,b\n").unwrap();
     let chunk = "0,0\n".repeat(1 << 18);
     for _ in 0..80 {
@@ -180,19 +184,22 @@ fn bombs_are_refused() {
     }
     encoder.finish().unwrap();
     let limits = Limits { max_expansion: 100, ..Limits::default() };
-    let error = ingest(&source, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
+    let error =
+        ingest(&source, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
     assert!(error.is_refusal(), "{error}");
 
     let wide = dir.path().join("wide.csv");
     fs::write(&wide, format!("{}\n{}\n", "a,".repeat(200) + "z", "1,".repeat(200) + "2")).unwrap();
     let limits = Limits { max_columns: 100, ..Limits::default() };
-    let error = ingest(&wide, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
+    let error =
+        ingest(&wide, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
     assert!(error.is_refusal() && error.to_string().contains("201 columns"), "{error}");
 
     let long = dir.path().join("long.csv");
     fs::write(&long, format!("a,b\n1,2\n3,\"{}\"\n5,6\n", "x".repeat(9 << 20))).unwrap();
     let limits = Limits { max_cell_bytes: 1 << 20, ..Limits::default() };
-    let error = ingest(&long, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
+    let error =
+        ingest(&long, dir.path(), &ReadOptions { limits, ..Default::default() }, &mut Silent).unwrap_err();
     assert!(error.is_refusal(), "{error}");
 }
 
@@ -219,7 +226,8 @@ fn a_parquet_file_is_taken_in_again() {
     let (dir, told) = take(b"n,x,t,d\n1,1.5,a,2024-01-01\n2,,b,\n");
     let again = TempDir::new().unwrap();
     let second =
-        ingest(&dir.path().join("dataset.parquet"), again.path(), &ReadOptions::default(), &mut Silent).unwrap();
+        ingest(&dir.path().join("dataset.parquet"), again.path(), &ReadOptions::default(), &mut Silent)
+            .unwrap();
     assert_eq!(second.format, Format::Parquet);
     assert_eq!(second.columns, told.columns);
     assert_eq!(rows(&again), rows(&dir));
@@ -238,8 +246,16 @@ fn what_is_no_table_is_not_taken_for_one() {
     let source = dir.path().join("x");
     let prose = "It was the best of times, it was the worst of times.\n\
         It was the age of wisdom\nit was the age of foolishness, it was the epoch of belief, and so on.\n\nThe end.\n";
-    for content in [&b""[..], b"\n\n", b"%PDF-1.7\n1,2\n", b"\x00\x01\x02,\n\x00", prose.as_bytes(), b"<a>\n<b>\n",
-        b"{\"a\": [1,\n2]}\n", b"[1, 2]\n"] {
+    for content in [
+        &b""[..],
+        b"\n\n",
+        b"%PDF-1.7\n1,2\n",
+        b"\x00\x01\x02,\n\x00",
+        prose.as_bytes(),
+        b"<a>\n<b>\n",
+        b"{\"a\": [1,\n2]}\n",
+        b"[1, 2]\n",
+    ] {
         fs::write(&source, content).unwrap();
         assert_eq!(recognise(&source).unwrap(), None, "{:?}", String::from_utf8_lossy(content));
         let error = ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap_err();

@@ -14,10 +14,8 @@ use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
 
 /// The kind `ingest`. Settings: `delimiter` (one character) and `header` (`true` or `false`); what is not set is found.
-pub(super) const KIND: Kind = Kind {
-    spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30 },
-    run: ingest,
-};
+pub(super) const KIND: Kind =
+    Kind { spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30 }, run: ingest };
 
 /// The profile's name in the output folder.
 const PROFILE: &str = "profile.json";
@@ -133,6 +131,7 @@ mod tests {
             out_dir,
             settings: settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<BTreeMap<_, _>>(),
             memory_bytes: 1 << 30,
+            cpu_seconds: 0,
             checkpoint: None,
         };
         let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
@@ -156,7 +155,9 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_told_in_words_and_leaves_nothing() {
-        for (bytes, words) in [(&b""[..], "empty: 0 bytes"), (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not a table: it is a PDF")] {
+        for (bytes, words) in
+            [(&b""[..], "empty: 0 bytes"), (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not a table: it is a PDF")]
+        {
             let (dir, result) = take_in(bytes, &[]);
             let facts = result.unwrap().facts.unwrap();
             assert_eq!((facts.kind, facts.format), (Some(FileKind::Unknown), None));

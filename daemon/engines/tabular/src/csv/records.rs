@@ -116,11 +116,13 @@ impl Record {
             if bytes.get(at) == Some(&dialect.quote) {
                 at = self.read_quoted(text, at + 1, dialect);
             } else {
-                let found = bytes.get(at..).and_then(|rest| memchr2(dialect.delimiter, dialect.terminator, rest));
+                let found =
+                    bytes.get(at..).and_then(|rest| memchr2(dialect.delimiter, dialect.terminator, rest));
                 let end = found.map_or(bytes.len(), |found| at + found);
                 let at_line_end = bytes.get(end) != Some(&dialect.delimiter);
                 // A carriage return is part of the line end, not of the last field.
-                let trimmed = if at_line_end && end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
+                let trimmed =
+                    if at_line_end && end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
                 self.fields.push(Field { range: at..trimmed, scratch: false, quoted: false });
                 at = end;
             }
@@ -147,9 +149,7 @@ impl Record {
                 } else {
                     self.fields.push(Field { range: from..position, scratch: false, quoted: true });
                 }
-                let cr = usize::from(
-                    bytes.get(position + 1) == Some(&b'\r') && dialect.terminator != b'\r',
-                );
+                let cr = usize::from(bytes.get(position + 1) == Some(&b'\r') && dialect.terminator != b'\r');
                 return position + 1 + cr;
             }
             Close::Open => (bytes.len(), bytes.len()),
@@ -242,7 +242,9 @@ mod tests {
             assert_eq!(record_end(text.as_bytes(), at, DIALECT, true), Some(end));
             // A prefix that holds the record whole, and something after it, gives the same end; none gives another.
             for cut in at..text.len() {
-                if let Some(found) = text.as_bytes().get(..cut).and_then(|b| record_end(b, at, DIALECT, false)) {
+                if let Some(found) =
+                    text.as_bytes().get(..cut).and_then(|b| record_end(b, at, DIALECT, false))
+                {
                     assert_eq!(found, end, "cut at {cut}");
                 }
             }

@@ -28,8 +28,9 @@ impl RowReader for CsvRows {
             let start = at;
             let line = sink.lines;
             at = if single_lines {
-                let end = memchr::memchr(self.dialect.terminator, text.as_bytes().get(at..).unwrap_or_default())
-                    .map_or(text.len(), |found| at + found + 1);
+                let end =
+                    memchr::memchr(self.dialect.terminator, text.as_bytes().get(at..).unwrap_or_default())
+                        .map_or(text.len(), |found| at + found + 1);
                 record.read(text.get(..end).unwrap_or_default(), at, self.dialect)
             } else {
                 record.read(text, at, self.dialect)

@@ -35,7 +35,16 @@ pub(crate) struct Splitter {
 impl Splitter {
     /// Blocks of about `block_bytes`.
     pub(crate) fn new(source: Source, dialect: Option<Dialect>, block_bytes: usize, limits: Limits) -> Self {
-        Self { source, dialect, block_bytes, limits, rest: Vec::new(), next_index: 0, ended: false, single_lines: false }
+        Self {
+            source,
+            dialect,
+            block_bytes,
+            limits,
+            rest: Vec::new(),
+            next_index: 0,
+            ended: false,
+            single_lines: false,
+        }
     }
 
     /// Bytes of the file (compressed, where it is) taken so far.

@@ -217,7 +217,9 @@ mod tests {
         assert_eq!(datetime("1970-01-01 00:00:00.25"), Some((250_000, false)));
         assert_eq!(datetime("1970-01-01 00:01"), Some((60_000_000, false)));
         assert_eq!(datetime("1970-01-02"), Some((DAY_US, false)));
-        for text in ["1970-01-01T24:00:00", "1970-01-01T00:60", "1970-01-01T00:00:00.1234567", "1970-01-01T", "x"] {
+        for text in
+            ["1970-01-01T24:00:00", "1970-01-01T00:60", "1970-01-01T00:00:00.1234567", "1970-01-01T", "x"]
+        {
             assert_eq!(datetime(text), None, "{text}");
         }
         assert_eq!(iso_datetime(-1), "1969-12-31T23:59:59.999999");

@@ -15,3 +15,8 @@ pub(crate) fn trim(text: &str) -> &str {
         text
     }
 }
+
+/// The largest position up to `at` that does not cut a character.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}

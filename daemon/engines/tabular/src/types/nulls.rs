@@ -73,7 +73,6 @@ impl NullCounts {
         }
         map
     }
-
 }
 
 #[cfg(test)]

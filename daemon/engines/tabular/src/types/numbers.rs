@@ -14,8 +14,8 @@ pub(crate) enum Number {
 
 /// Powers of ten that a float holds exactly.
 const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 /// Digits up to here make a mantissa below 2^53, so that one division by an exact power rounds once, correctly
@@ -120,7 +120,10 @@ fn slow_float(text: &str) -> Option<f64> {
     if !value.is_finite() {
         return None;
     }
-    if bytes.iter().all(u8::is_ascii_digit) && integer(text).is_none() && format!("{:.0}", value.abs()) != unsigned {
+    if bytes.iter().all(u8::is_ascii_digit)
+        && integer(text).is_none()
+        && format!("{:.0}", value.abs()) != unsigned
+    {
         return None;
     }
     Some(value)
@@ -138,7 +141,9 @@ mod tests {
         assert_eq!(integer("-9223372036854775809"), None);
         assert_eq!(integer("0"), Some(0));
         assert_eq!(integer("-12"), Some(-12));
-        for text in ["", "-", "00501", "007", "+5", "1 2", "1_000", "0x10", "٣", "-0", "99999999999999999999999"] {
+        for text in
+            ["", "-", "00501", "007", "+5", "1 2", "1_000", "0x10", "٣", "-0", "99999999999999999999999"]
+        {
             assert_eq!(integer(text), None, "{text:?}");
         }
     }
@@ -146,8 +151,22 @@ mod tests {
     #[test]
     fn floats_agree_with_the_standard_library_to_the_bit() {
         for text in [
-            "0.1", "-0.0", "2.5", "123456.789", "1e10", "1.5E-7", ".5", "5.", "0.1234567890123456789", "1e308",
-            "-1e308", "4.9e-324", "123456789012345.6", "99999999999999.9", "0.000001", "1E+5",
+            "0.1",
+            "-0.0",
+            "2.5",
+            "123456.789",
+            "1e10",
+            "1.5E-7",
+            ".5",
+            "5.",
+            "0.1234567890123456789",
+            "1e308",
+            "-1e308",
+            "4.9e-324",
+            "123456789012345.6",
+            "99999999999999.9",
+            "0.000001",
+            "1E+5",
         ] {
             let expected: f64 = text.parse().unwrap();
             assert_eq!(float(text).map(f64::to_bits), Some(expected.to_bits()), "{text}");
@@ -157,8 +176,24 @@ mod tests {
     #[test]
     fn what_would_lose_something_is_not_a_number() {
         for text in [
-            "", ".", "-", "-.", "00.5", "01.5", "1e400", "+1.5", "1,5", "1.2.3", "e5", "1e", "0x1p3", "nan", "infx",
-            "12345678901234567891", "00012345678901234567890", "5 %",
+            "",
+            ".",
+            "-",
+            "-.",
+            "00.5",
+            "01.5",
+            "1e400",
+            "+1.5",
+            "1,5",
+            "1.2.3",
+            "e5",
+            "1e",
+            "0x1p3",
+            "nan",
+            "infx",
+            "12345678901234567891",
+            "00012345678901234567890",
+            "5 %",
         ] {
             assert_eq!(float(text), None, "{text:?}");
         }

@@ -1,0 +1,341 @@
+//! Warm children for interactive reads: a page of rows, and later queries and searches. A few at most; one that has
+//! had nothing to do for a minute ends, and while there is none nothing runs here, no timer either.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest, ToWorker};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::child::Child;
+use super::exit::{Ending, describe};
+use super::spawn::{SpawnRequest, Spawner};
+use super::stderr::StderrLines;
+use super::watch::MemoryWatch;
+
+/// How a pool behaves.
+#[derive(Debug, Clone)]
+pub struct ReaderSettings {
+    /// The folder that readers may read beneath.
+    pub read_root: PathBuf,
+    /// Memory one reader may take, in bytes.
+    pub memory_bytes: u64,
+    /// Readers at most; requests beyond wait in order.
+    pub size: usize,
+    /// A reader without work for so long ends.
+    pub idle: Duration,
+    /// A request may take so long, starting a reader included.
+    pub timeout: Duration,
+}
+
+impl ReaderSettings {
+    /// Two readers of 1 GiB each, ended after a minute without work; 30 seconds for a request.
+    pub fn new(read_root: PathBuf) -> Self {
+        Self {
+            read_root,
+            memory_bytes: 1 << 30,
+            size: 2,
+            idle: Duration::from_secs(60),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The pool. Clones share it.
+#[derive(Debug, Clone)]
+pub struct ReaderPool {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spawner: Spawner,
+    settings: ReaderSettings,
+    turns: Semaphore,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    readers: Vec<(u64, Reader, JoinHandle<()>)>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Reader {
+    child: Child,
+    printed: Arc<Mutex<VecDeque<String>>>,
+}
+
+/// Lines of a reader's standard error that are kept for telling how it ended.
+const KEPT_LINES: usize = 5;
+
+impl ReaderPool {
+    /// A pool without readers; they are started when asked for.
+    pub fn new(spawner: Spawner, settings: ReaderSettings) -> Self {
+        let turns = Semaphore::new(settings.size.max(1));
+        Self { inner: Arc::new(Inner { spawner, settings, turns, idle: Mutex::default() }) }
+    }
+
+    /// Asks a reader. Dropping this in the middle ends the reader that was at it.
+    ///
+    /// # Errors
+    /// What the reader answers, or why there is no answer: too slow, died, could not be started. The next request
+    /// gets a new reader then.
+    pub async fn ask(&self, request: ReadRequest) -> Result<ReadAnswer, Fault> {
+        let _turn = self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))?;
+        let limit = self.inner.settings.timeout;
+        match tokio::time::timeout(limit, self.serve(&request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let text = format!("reading took longer than {} s and was ended", limit.as_secs_f64());
+                Err(Fault::failed(text).hint("Ask for fewer rows, or try again when less is running."))
+            }
+        }
+    }
+
+    /// How many readers are up and have nothing to do.
+    pub fn idle_readers(&self) -> usize {
+        self.inner.idle().readers.len()
+    }
+
+    async fn serve(&self, request: &ReadRequest) -> Result<ReadAnswer, Fault> {
+        let mut reader = match self.inner.take_idle() {
+            Some(reader) => reader,
+            None => self.inner.start().await.map_err(|e| Fault::failed(e.to_string()))?,
+        };
+        let memory_bytes = self.inner.settings.memory_bytes;
+        let watch = MemoryWatch::start(reader.child.process().clone(), memory_bytes);
+        let lost = match reader.exchange(request).await {
+            Ok(Some(answer)) => {
+                self.inner.put_idle(reader);
+                return answer.map(|answer| *answer);
+            }
+            Ok(None) => None,
+            Err(e) => Some(e),
+        };
+        if let Some(e) = lost.filter(|e| e.kind() == io::ErrorKind::InvalidData) {
+            return Err(Fault::failed(format!("a reader's answer can't be understood: {e}")));
+        }
+        let status = reader.child.exited().await;
+        let tail: String = reader.printed().iter().map(|line| format!("{line}\n")).collect();
+        Err(describe(&Ending {
+            status: Some(status),
+            memory_bytes,
+            peak_rss_bytes: watch.peak_bytes(),
+            over_limit: watch.over_limit(),
+            stderr_tail: &tail,
+        }))
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reader that was used last: others may then reach the end of their time.
+    fn take_idle(&self) -> Option<Reader> {
+        loop {
+            let (_, reader, timer) = self.idle().readers.pop()?;
+            timer.abort();
+            if reader.child.process().try_exited().is_none() {
+                return Some(reader);
+            }
+        }
+    }
+
+    fn put_idle(self: &Arc<Self>, reader: Reader) {
+        let mut idle = self.idle();
+        let number = idle.next;
+        idle.next += 1;
+        let (pool, time) = (Arc::downgrade(self), self.settings.idle);
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(pool) = pool.upgrade() {
+                // Dropping the reader ends it; it has nothing to lose.
+                pool.idle().readers.retain(|(other, ..)| *other != number);
+            }
+        });
+        idle.readers.push((number, reader, timer));
+    }
+
+    async fn start(&self) -> io::Result<Reader> {
+        let request = SpawnRequest {
+            read_root: Some(self.settings.read_root.clone()),
+            memory_bytes: Some(self.settings.memory_bytes),
+        };
+        let mut child = self.spawner.spawn(request).await?;
+        let printed = Arc::new(Mutex::new(VecDeque::new()));
+        if let Some(lines) = child.take_stderr() {
+            tokio::spawn(keep_lines(lines, printed.clone()));
+        }
+        Ok(Reader { child, printed })
+    }
+}
+
+impl Reader {
+    /// Sends the request and waits for the answer; `None` where the reader ended.
+    async fn exchange(
+        &mut self,
+        request: &ReadRequest,
+    ) -> io::Result<Option<Result<Box<ReadAnswer>, Fault>>> {
+        self.child.send(&ToWorker::Read(request.clone())).await?;
+        loop {
+            match self.child.recv().await? {
+                Some(FromWorker::Answer(answer)) => return Ok(Some(answer)),
+                Some(FromWorker::Ready { sandbox }) => {
+                    tracing::debug!(pid = self.child.process().pid(), sandbox, "a reader is up");
+                }
+                Some(other) => tracing::warn!(?other, "a reader sent what only an attempt sends"),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn printed(&self) -> VecDeque<String> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn keep_lines(mut lines: StderrLines, kept: Arc<Mutex<VecDeque<String>>>) {
+    while let Some(line) = lines.next().await {
+        tracing::debug!(line, "a reader printed");
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use dropforge_shared::page::{Cell, Column, ColumnType, Page};
+    use dropforge_shared::work;
+
+    use super::super::testing::{Sh, eventually};
+    use super::*;
+
+    fn request() -> ReadRequest {
+        ReadRequest::Page { dataset: "/data/dataset.parquet".into(), offset: 0, rows: 1 }
+    }
+
+    fn answer() -> ReadAnswer {
+        ReadAnswer::Page(Page {
+            columns: vec![Column { name: "n".into(), kind: ColumnType::Integer }],
+            rows: vec![vec![Cell::Int(7)]],
+            offset: 0,
+            total_rows: 1,
+            truncated_cells: 0,
+        })
+    }
+
+    struct Fixture {
+        dir: tempfile::TempDir,
+        sh: Sh,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let frame = work::encode(&FromWorker::Answer(Ok(Box::new(answer())))).unwrap();
+            std::fs::write(dir.path().join("answer"), frame).unwrap();
+            Self { dir, sh: Sh::start() }
+        }
+
+        /// A pool whose readers wait for a whole request, tell their pid in the folder, and then do as `then` says.
+        fn pool(&self, then: &str, change: impl FnOnce(&mut ReaderSettings)) -> ReaderPool {
+            let len = work::encode(&ToWorker::Read(request())).unwrap().len();
+            let script = format!(
+                "cd {}; echo $$ >>pids; while [ $(head -c {len} | wc -c) = {len} ]; do {then}; done",
+                self.dir.path().display()
+            );
+            let mut settings = ReaderSettings::new("/data".into());
+            change(&mut settings);
+            ReaderPool::new(self.sh.spawner(&script), settings)
+        }
+
+        fn started(&self) -> usize {
+            std::fs::read_to_string(self.dir.path().join("pids")).unwrap_or_default().lines().count()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_is_started_once_and_kept_warm_until_it_was_idle_for_long() {
+        let fixture = Fixture::new();
+        let pool = fixture.pool("cat answer", |s| s.idle = Duration::from_millis(300));
+        assert_eq!(pool.idle_readers(), 0);
+        for _ in 0..5 {
+            assert_eq!(pool.ask(request()).await, Ok(answer()));
+        }
+        assert_eq!((fixture.started(), pool.idle_readers()), (1, 1));
+        let process = pool.inner.idle().readers[0].1.child.process().clone();
+        eventually("the idle reader has ended", || process.try_exited().is_some()).await;
+        assert_eq!(pool.idle_readers(), 0);
+        assert_eq!(pool.ask(request()).await, Ok(answer()), "the next request gets a new one");
+        assert_eq!(fixture.started(), 2);
+    }
+
+    #[tokio::test]
+    async fn requests_beyond_the_pool_wait_for_their_turn() {
+        let fixture = Fixture::new();
+        let pool = fixture.pool("sleep 0.05; cat answer", |_| {});
+        let asked: Vec<_> = (0..8)
+            .map(|_| {
+                tokio::spawn({
+                    let pool = pool.clone();
+                    async move { pool.ask(request()).await }
+                })
+            })
+            .collect();
+        for one in asked {
+            assert_eq!(one.await.unwrap(), Ok(answer()));
+        }
+        assert_eq!(fixture.started(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_dies_is_named_and_replaced() {
+        let fixture = Fixture::new();
+        let once = "if [ -e died ]; then cat answer; else touch died; kill -SEGV $$; fi";
+        let pool = fixture.pool(once, |_| {});
+        let fault = pool.ask(request()).await.unwrap_err();
+        assert!(fault.message.contains("SIGSEGV"), "{fault}");
+        assert_eq!(pool.ask(request()).await, Ok(answer()));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_died_while_idle_is_not_noticed_by_who_asks() {
+        let fixture = Fixture::new();
+        let pool = fixture.pool("cat answer", |_| {});
+        pool.ask(request()).await.unwrap();
+        let process = pool.inner.idle().readers[0].1.child.process().clone();
+        process.signal_group(super::super::Signal::KILL);
+        process.exited().await;
+        assert_eq!(pool.ask(request()).await, Ok(answer()));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_too_long_is_ended() {
+        let fixture = Fixture::new();
+        let pool = fixture.pool("echo $$ >slow; sleep 1000", |s| s.timeout = Duration::from_millis(400));
+        let began = Instant::now();
+        let fault = pool.ask(request()).await.unwrap_err();
+        assert!(fault.message.contains("longer than 0.4 s"), "{fault}");
+        assert!(began.elapsed() < Duration::from_secs(10));
+        let pid = std::fs::read_to_string(fixture.dir.path().join("slow")).unwrap();
+        let pid = pid.trim().parse().unwrap();
+        eventually("it is gone", || {
+            dropforge_shared::identity::stat(pid).is_none_or(|stat| stat.parent != std::process::id())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,106 @@
+//! A kind of job that misbehaves as its setting `do` says, as an engine with a fault would.
+#![allow(unsafe_code)]
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::job::LogLevel;
+use dropforge_shared::work::{JobClass, KindSpec};
+use dropforge_worker::{Context, Delivery, Kind, WorkError};
+
+pub const KIND: Kind = Kind {
+    spec: KindSpec { name: "fault", class: JobClass::Ingest, memory_bytes: 256 << 20 },
+    run,
+};
+
+/// Longer than any test waits: what ends it is the thing under test.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+fn run(context: &mut Context) -> Result<Delivery, WorkError> {
+    let what = context.spec().settings.get("do").cloned().unwrap_or_default();
+    context.stage(&what, Some(100), "steps");
+    match what.as_str() {
+        "nothing" => {}
+        "sleep" => {
+            let start = Instant::now();
+            while start.elapsed() < FOR_EVER && !context.cancelled() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            if context.cancelled() {
+                return Err(WorkError::Cancelled);
+            }
+        }
+        "tick" => {
+            for step in 0..100 {
+                context.progress(step);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+        "output" => {
+            let path = context.out_dir().join("note.txt");
+            std::fs::write(path, "made").map_err(|e| WorkError::io("writing a note", &e))?;
+        }
+        "panic" => panic!("a fault that a test asked for"),
+        "abort" => std::process::abort(),
+        "memory" => {
+            let mut held: Vec<Vec<u8>> = Vec::new();
+            loop {
+                held.push(vec![held.len() as u8; 8 << 20]);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        "stack" => {
+            std::hint::black_box(deeper(1));
+        }
+        "deaf" => {
+            // Ignores the message and SIGTERM.
+            // SAFETY: SIG_IGN is a valid disposition, and no handler of ours is replaced.
+            unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+            std::thread::sleep(FOR_EVER);
+        }
+        "busy" => {
+            let start = Instant::now();
+            while start.elapsed() < FOR_EVER {
+                std::hint::black_box(start);
+            }
+        }
+        "fail" => return Err(WorkError::failed(Fault::failed("it can't be done, ever"))),
+        "transient" => {
+            return Err(WorkError::Failed { fault: Fault::failed("it may pass"), transient: true });
+        }
+        "flood" => {
+            for line in 0..1_000_000u32 {
+                context.log(LogLevel::Info, &format!("line {line}"));
+            }
+        }
+        "long_line" => {
+            let mut stderr = std::io::stderr().lock();
+            let piece = vec![b'x'; 1 << 20];
+            for _ in 0..100 {
+                stderr.write_all(&piece).map_err(|e| WorkError::io("writing", &e))?;
+            }
+            let _ = stderr.write_all(b"\nthe line after\n");
+        }
+        "socket" => {
+            return match std::net::UdpSocket::bind("127.0.0.1:0") {
+                Ok(_) => Err(WorkError::failed(Fault::failed("a socket could be made"))),
+                Err(e) => Err(WorkError::failed(Fault::failed(format!("no socket: {e}")))),
+            };
+        }
+        "read_elsewhere" => {
+            return match std::fs::read("/etc/passwd") {
+                Ok(_) => Err(WorkError::failed(Fault::failed("a file elsewhere could be read"))),
+                Err(e) => Err(WorkError::failed(Fault::failed(format!("no reading: {e}")))),
+            };
+        }
+        other => return Err(WorkError::failed(Fault::usage(format!("no such fault: {other}")))),
+    }
+    Ok(Delivery::default())
+}
+
+#[allow(unconditional_recursion)]
+fn deeper(n: u64) -> u64 {
+    let room = std::hint::black_box([n; 512]);
+    deeper(n + 1).wrapping_add(room[(n % 512) as usize])
+}

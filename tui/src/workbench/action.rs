@@ -1,0 +1,109 @@
+//! What can happen to the workbench: keys, answers of the daemon, news from the feed. Plain data.
+
+use crossterm::event::KeyEvent;
+use dropforge_shared::event::EventBatch;
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::FileView;
+use dropforge_shared::ids::{FileId, JobId};
+use dropforge_shared::job::{JobView, LogChunk};
+use dropforge_shared::page::Page;
+use dropforge_shared::profile::Profile;
+use dropforge_shared::service::{DaemonStatus, InboxStatus, Listing, RemovalPlan};
+
+use super::actions::Cmd;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Action {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The window has a new size: columns, rows.
+    Resize(u16, u16),
+    /// The mouse wheel was turned: down or up.
+    Wheel(bool),
+    /// A command, by whatever way it was chosen.
+    Do(Cmd),
+    /// The feed is connected, for the first time or again.
+    Connected,
+    /// The daemon went away, and why.
+    Lost(String),
+    /// Something happened in the daemon.
+    Events(EventBatch),
+    /// An answer came.
+    Answer(Box<Answer>),
+    /// The process was told to end.
+    Terminate,
+}
+
+/// What is read as a whole and can be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The newest files.
+    Files,
+    /// The newest jobs.
+    Jobs,
+    /// Jobs that run, however old.
+    Running,
+    /// What waits in the inbox.
+    Inbox,
+    /// How the daemon is.
+    Status,
+}
+
+/// Something the daemon answered, or why it did not.
+#[derive(Debug)]
+pub enum Answer {
+    /// Files: the newest, or where `more` is set those after what is known.
+    Files {
+        /// Whether they go on from what is known.
+        more: bool,
+        /// The list.
+        result: Result<Listing<FileView>, Fault>,
+    },
+    /// Jobs, as files.
+    Jobs {
+        /// Whether they go on from what is known.
+        more: bool,
+        /// The list.
+        result: Result<Listing<JobView>, Fault>,
+    },
+    /// Jobs that run.
+    Running(Result<Listing<JobView>, Fault>),
+    /// The inbox.
+    Inbox(Result<InboxStatus, Fault>),
+    /// The daemon's status.
+    Status(Result<DaemonStatus, Fault>),
+    /// One file.
+    File(FileId, Result<FileView, Fault>),
+    /// One job.
+    Job(JobId, Result<JobView, Fault>),
+    /// A page of rows of a file.
+    Page {
+        /// The file.
+        file: FileId,
+        /// The first row asked for.
+        offset: u64,
+        /// The page.
+        result: Result<Page, Fault>,
+    },
+    /// A file's profile.
+    Profile {
+        /// The file.
+        file: FileId,
+        /// The profile.
+        result: Result<Box<Profile>, Fault>,
+    },
+    /// A piece of a job's log.
+    Log {
+        /// Which opening of the log screen asked.
+        ticket: u64,
+        /// The piece.
+        result: Result<LogChunk, Fault>,
+    },
+    /// What a removal would take.
+    Plan(Result<RemovalPlan, Fault>),
+    /// A thing that the user asked for was done (with a word about it) or not.
+    Done(Result<String, Fault>),
+}

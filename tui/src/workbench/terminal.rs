@@ -1,0 +1,267 @@
+//! The terminal itself: set up, given back whatever happens, and written to once a frame. The only place that knows escape
+//! sequences. Must not know what is drawn.
+
+use std::io::{self, Stdout, Write};
+use std::sync::Arc;
+
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType as Clearing, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use tokio::sync::Notify;
+
+/// Enough for a full screen, so that a frame is one write.
+const BUFFER: usize = 64 * 1024;
+
+/// Gathers a frame and writes it at once, inside a synchronised update (DEC private mode 2026). Nothing drawn, nothing
+/// written.
+#[derive(Debug)]
+pub struct FrameWriter<W: Write> {
+    out: W,
+    frame: Vec<u8>,
+    begin: usize,
+}
+
+impl<W: Write> FrameWriter<W> {
+    /// Over a writer.
+    pub fn new(out: W) -> Self {
+        let mut frame = Vec::with_capacity(BUFFER);
+        // Writing to a Vec can't fail.
+        let _ = queue!(frame, BeginSynchronizedUpdate);
+        let begin = frame.len();
+        Self { out, frame, begin }
+    }
+}
+
+impl<W: Write> Write for FrameWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.frame.len() == self.begin {
+            return Ok(());
+        }
+        queue!(self.frame, EndSynchronizedUpdate)?;
+        let written = self.out.write_all(&self.frame).and_then(|()| self.out.flush());
+        self.frame.truncate(self.begin);
+        written
+    }
+}
+
+/// A backend that writes no byte without need: no resets after an empty diff, no cursor command that changes nothing, one
+/// flush a frame.
+#[derive(Debug)]
+pub struct Screen<W: Write> {
+    inner: CrosstermBackend<FrameWriter<W>>,
+    cursor: Option<Position>,
+    shown: bool,
+}
+
+impl<W: Write> Screen<W> {
+    /// Over a writer. The cursor is taken to be hidden.
+    pub fn new(out: W) -> Self {
+        Self { inner: CrosstermBackend::new(FrameWriter::new(out)), cursor: None, shown: false }
+    }
+}
+
+impl<W: Write> Backend for Screen<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.cursor = None;
+        self.inner.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if self.shown {
+            self.shown = false;
+            queue!(self.inner, Hide)?;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if !self.shown {
+            self.shown = true;
+            queue!(self.inner, Show)?;
+        }
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor != Some(position) {
+            self.cursor = Some(position);
+            queue!(self.inner, MoveTo(position.x, position.y))?;
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        queue!(self.inner, Clear(Clearing::All))
+    }
+
+    fn clear_region(&mut self, what: ClearType) -> io::Result<()> {
+        let what = match what {
+            ClearType::All => Clearing::All,
+            ClearType::AfterCursor => Clearing::FromCursorDown,
+            ClearType::BeforeCursor => Clearing::FromCursorUp,
+            ClearType::CurrentLine => Clearing::CurrentLine,
+            ClearType::UntilNewLine => Clearing::UntilNewLine,
+        };
+        queue!(self.inner, Clear(what))
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.inner.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.inner.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Backend::flush(&mut self.inner)
+    }
+}
+
+/// The terminal while the workbench has it. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Session {
+    /// Where frames are drawn.
+    pub terminal: Terminal<Screen<Stdout>>,
+    mouse: bool,
+}
+
+impl Session {
+    /// Takes the terminal. A panic gives it back before its message is printed, and wakes `broken`.
+    pub fn enter(mouse: bool, broken: &Arc<Notify>) -> io::Result<Self> {
+        let broken = broken.clone();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            restore();
+            before(info);
+            broken.notify_one();
+        }));
+        take(mouse)?;
+        let terminal = Terminal::new(Screen::new(io::stdout())).inspect_err(|_| restore())?;
+        Ok(Self { terminal, mouse })
+    }
+
+    /// Gives the terminal to the shell and stops this process until it is brought to the front again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+        take(self.mouse)?;
+        self.terminal = Terminal::new(Screen::new(io::stdout()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn take(mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    let mut setup = Vec::new();
+    queue!(setup, EnterAlternateScreen, EnableBracketedPaste, Hide, Clear(Clearing::All))?;
+    if mouse {
+        queue!(setup, EnableMouseCapture)?;
+    }
+    let mut out = io::stdout();
+    out.write_all(&setup).and_then(|()| out.flush()).inspect_err(|_| restore())
+}
+
+/// Undoes all that [`take`] and a half-written frame may have left on. Safe to call twice.
+fn restore() {
+    // Where the terminal is gone there is nobody left to tell.
+    let _ = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    );
+    let _ = disable_raw_mode();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Rc<RefCell<Vec<Vec<u8>>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn frame(screen: &mut Screen<Sink>, cells: &[(u16, u16, Cell)], cursor: Option<Position>) {
+        screen.draw(cells.iter().map(|(x, y, c)| (*x, *y, c))).unwrap();
+        match cursor {
+            None => screen.hide_cursor().unwrap(),
+            Some(p) => {
+                screen.show_cursor().unwrap();
+                screen.set_cursor_position(p).unwrap();
+            }
+        }
+        Backend::flush(screen).unwrap();
+    }
+
+    #[test]
+    fn a_frame_that_changes_nothing_writes_nothing() {
+        let sink = Sink::default();
+        let mut screen = Screen::new(sink.clone());
+        frame(&mut screen, &[], None);
+        assert!(sink.0.borrow().is_empty());
+        frame(&mut screen, &[], Some(Position::new(3, 4)));
+        frame(&mut screen, &[], Some(Position::new(3, 4)));
+        assert_eq!(sink.0.borrow().len(), 1, "a cursor that rests is not set again");
+    }
+
+    #[test]
+    fn a_frame_is_one_synchronised_write() {
+        let sink = Sink::default();
+        let mut screen = Screen::new(sink.clone());
+        frame(&mut screen, &[(0, 0, Cell::new("a")), (5, 2, Cell::new("b"))], None);
+        let writes = sink.0.borrow();
+        assert_eq!(writes.len(), 1);
+        let text = String::from_utf8(writes[0].clone()).unwrap();
+        assert!(text.starts_with("\u{1b}[?2026h") && text.ends_with("\u{1b}[?2026l"), "{text:?}");
+    }
+}
