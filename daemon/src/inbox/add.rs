@@ -83,8 +83,9 @@ impl Intake {
         let Some(name) = name else { return Ok(ensure_default_project(self.store(), owner).await?) };
         self.store().read(|tx| tx.project_named(owner, name))?.ok_or_else(|| {
             let name = clean::line(name);
-            Fault::not_found(format!("there is no project '{name}'"))
-                .hint(format!("`dropforge project create {name}` makes it; `dropforge project list` shows all."))
+            Fault::not_found(format!("there is no project '{name}'")).hint(format!(
+                "`dropforge project create {name}` makes it; `dropforge project list` shows all."
+            ))
         })
     }
 
@@ -136,17 +137,16 @@ impl Intake {
             Err(e) => return vec![bad(path.to_owned(), IntakeError::from_io("read", path, &e).into())],
         };
         if scan.entries.is_empty() {
-            let fault = Fault::failed(format!("{} holds no files to take", shown(path)))
-                .hint("Hidden names and those of inbox.ignore are passed over in a folder; name them to take them.");
+            let fault = Fault::failed(format!("{} holds no files to take", shown(path))).hint(
+                "Hidden names and those of inbox.ignore are passed over in a folder; name them to take them.",
+            );
             return vec![bad(path.to_owned(), fault)];
         }
         let items = scan.entries.into_iter().map(|seen| {
             let path = path.join(&seen.rel);
             match seen.verdict {
                 Verdict::Take => Item::File { name: lossy(&name.join(&seen.rel)), path },
-                Verdict::Refuse(why) => {
-                    bad(path.clone(), IntakeError::Refused { path, why }.into())
-                }
+                Verdict::Refuse(why) => bad(path.clone(), IntakeError::Refused { path, why }.into()),
             }
         });
         items.collect()

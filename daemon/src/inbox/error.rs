@@ -79,8 +79,12 @@ impl IntakeError {
             Self::Vanished(_) => "Check the path.",
             Self::Changed(_) => "Wait until it is complete; in the inbox it is taken by itself then.",
             Self::Refused { .. } => "The rules are under [inbox] in the configuration.",
-            Self::Denied(_) => "Make it readable for the daemon's user (chmod u+r); it is tried again after that.",
-            Self::DiskFull { .. } => "Free some space; the file is where it was and is tried again by itself.",
+            Self::Denied(_) => {
+                "Make it readable for the daemon's user (chmod u+r); it is tried again after that."
+            }
+            Self::DiskFull { .. } => {
+                "Free some space; the file is where it was and is tried again by itself."
+            }
             Self::Io { .. } => "The file is where it was and is tried again by itself.",
             Self::Store(_) => "The file is where it was; `dropforge doctor` shows the store's state.",
             Self::Stopped(_) => "It is taken when the daemon runs again.",

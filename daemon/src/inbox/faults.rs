@@ -20,7 +20,9 @@ pub(super) struct Faults {
 impl Faults {
     /// With a test's hook.
     #[cfg(test)]
-    pub(super) fn hooked(hook: impl Fn(&'static str, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub(super) fn hooked(
+        hook: impl Fn(&'static str, &Path) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         Self { hook: Some(std::sync::Arc::new(hook)) }
     }
 

@@ -20,13 +20,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::blobs::{Blobs, Pin};
+use super::commit::{Again, Commit, commit};
 use super::copy::{Content, Reading};
 use super::error::IntakeError;
 use super::faults::Faults;
 use super::policy::Policy;
 use super::stamp::Stamp;
 use crate::store::rows::{FileRow, JobRow, Location, ProjectRow};
-use crate::store::{Store, StoreError, WriteTx};
+use crate::store::{Store, StoreError};
 
 /// The project that is used when none is named.
 pub const DEFAULT_PROJECT: &str = "default";
@@ -91,16 +92,6 @@ struct Inner {
     turns: Semaphore,
     halt: CancellationToken,
     faults: Faults,
-}
-
-/// What a commit did.
-enum Commit {
-    /// A new file, with its job.
-    New,
-    /// The content was there; a job if it is processed again.
-    Duplicate { first: FileRow, same: bool, job: Option<JobId> },
-    /// The content that was to be shared is gone since it was looked for.
-    Again,
 }
 
 impl Intake {
@@ -176,11 +167,8 @@ impl Intake {
             _ => LARGE_WEIGHT,
         };
         // Never closed, so this only fails where the daemon ends.
-        let _turn = inner
-            .turns
-            .acquire_many(weight)
-            .await
-            .map_err(|_| IntakeError::Stopped(source.path.clone()))?;
+        let _turn =
+            inner.turns.acquire_many(weight).await.map_err(|_| IntakeError::Stopped(source.path.clone()))?;
         loop {
             if let Some(taken) = self.take_once(&source, progress).await? {
                 return Ok(taken);
@@ -257,7 +245,7 @@ impl Intake {
                 }
                 Taken {
                     file: first.id.clone(),
-                    duplicate_of: Some(first.id),
+                    duplicate_of: Some(first.id.clone()),
                     already_here: same,
                     jobs: job.into_iter().collect(),
                     stamp,
@@ -282,14 +270,6 @@ impl Intake {
         });
         (self.inner.wake)();
     }
-}
-
-/// When a content that is there is processed again.
-#[derive(Clone, Copy)]
-struct Again {
-    wanted: bool,
-    /// But not under the same name.
-    not_same: bool,
 }
 
 /// A content that is where it has to be, ready for the commit.
@@ -337,12 +317,11 @@ fn settle_content(
 fn bytes_are_there(row: &FileRow, blobs: &Blobs) -> bool {
     match &row.location {
         Location::Blob => blobs.has(&row.sha256, row.bytes),
-        Location::Referenced { path, mtime_ns } => {
-            std::fs::symlink_metadata(OsStr::from_bytes(path)).is_ok_and(|meta| {
+        Location::Referenced { path, mtime_ns } => std::fs::symlink_metadata(OsStr::from_bytes(path))
+            .is_ok_and(|meta| {
                 let stamp = Stamp::of(&meta);
                 meta.is_file() && stamp.size == row.bytes && stamp.mtime_i64() == *mtime_ns
-            })
-        }
+            }),
     }
 }
 
@@ -364,58 +343,6 @@ fn new_row(source: &Source, prepared: &Prepared) -> FileRow {
         job: None,
         location: prepared.location.clone(),
     }
-}
-
-/// The commit. It may be run more than once, and may find that it was done before.
-fn commit(
-    tx: &mut WriteTx,
-    row: &FileRow,
-    job: &JobRow,
-    available: Option<Location>,
-    intact: bool,
-    again: Again,
-) -> Result<Commit, StoreError> {
-    if tx.file(&row.id)?.is_some() {
-        return Ok(Commit::New);
-    }
-    let same = |r: &FileRow| r.project == row.project && r.name == row.name;
-    let mut rows = tx.files_with_sha(row.owner, &row.sha256)?;
-    // The same thing first, then the oldest.
-    rows.sort_by_key(|r| (!same(r), r.seq));
-    if let Some(mut first) = rows.into_iter().next() {
-        let again = again.wanted && !(again.not_same && same(&first));
-        // What was just read stands in for an original that was changed or removed.
-        let stand_in = available.filter(|_| !intact).filter(|found| *found != first.location);
-        let revived = again && first.state == FileState::Failed;
-        if revived {
-            first.state = FileState::Ingesting;
-            first.error = None;
-        }
-        if stand_in.is_some() || revived {
-            first.location = stand_in.unwrap_or(first.location);
-            first = tx.put_file(first)?;
-        }
-        let mut queued = None;
-        if again {
-            let mut job = job.clone();
-            job.project = first.project.clone();
-            job.file = Some(first.id.clone());
-            queued = Some(tx.put_job(job)?.id);
-            tx.append_audit(row.owner, "reprocess", first.id.as_str(), &format!("{} again", row.name))?;
-        }
-        return Ok(Commit::Duplicate { same: same(&first), first, job: queued });
-    }
-    if available.is_none() {
-        return Ok(Commit::Again);
-    }
-    let mut row = row.clone();
-    let versions = tx.versions_of(row.owner, &row.project, &row.name)?;
-    row.version = versions.iter().map(|v| v.version).max().unwrap_or(0) + 1;
-    let detail = format!("{} version {}, {} bytes", row.name, row.version, row.bytes);
-    let row = tx.put_file(row)?;
-    tx.put_job(job.clone())?;
-    tx.append_audit(row.owner, "add", row.id.as_str(), &detail)?;
-    Ok(Commit::New)
 }
 
 /// The project that is used when none is named, made if it is missing.

@@ -1,13 +1,14 @@
 //! The drop folder: what is put there is found, waited for until it is complete, taken in and moved away.
 //!
 //! The rooms: [`watch`] hears hints, [`scan`] knows the truth, [`settle`] decides what has held still, [`policy`] what may
-//! be taken, [`intake`] takes it, [`blobs`] keeps the bytes; `service` is the loop that joins them, `add` the way in for
+//! be taken, [`intake`] takes it, [`blobs`] keeps the bytes; `service` is the loop that joins them, `take` a file's way through it, `add` the way in for
 //! paths that are named.
 //!
 //! Must not know: engines, how jobs are run, connections.
 
 mod add;
 pub mod blobs;
+mod commit;
 mod copy;
 pub mod error;
 mod faults;
@@ -18,12 +19,14 @@ mod service;
 pub mod settle;
 mod shelf;
 mod stamp;
+mod take;
 pub mod watch;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dropforge_shared::clean;
@@ -38,7 +41,6 @@ use tokio_util::sync::CancellationToken;
 use crate::store::Store;
 use intake::Intake;
 use settle::{Settler, State};
-pub use stamp::Stamp;
 
 /// The most items that a status lists.
 const LISTED: usize = 200;
@@ -94,6 +96,8 @@ struct Inner {
 struct View {
     settler: Mutex<Settler>,
     mode: Mutex<String>,
+    /// Scans so far.
+    looks: AtomicU64,
 }
 
 impl View {
@@ -120,12 +124,18 @@ impl Inbox {
         Self::start_with(paths, config, intake, service::Watching::Notify)
     }
 
-    fn start_with(paths: &Paths, config: &config::Inbox, intake: Intake, watching: service::Watching) -> Self {
+    fn start_with(
+        paths: &Paths,
+        config: &config::Inbox,
+        intake: Intake,
+        watching: service::Watching,
+    ) -> Self {
         let folders = Folders::of(paths, config);
         let window = seconds(config.settle_seconds);
         let view = Arc::new(View {
             settler: Mutex::new(Settler::new(window)),
             mode: Mutex::new("starting".to_owned()),
+            looks: AtomicU64::new(0),
         });
         let stop = CancellationToken::new();
         let service = service::Service::new(
@@ -152,10 +162,17 @@ impl Inbox {
         &self.inner.folders
     }
 
+    /// How often the folder was looked through: does not move while nothing happens.
+    #[cfg(test)]
+    fn looks(&self) -> u64 {
+        self.inner.view.looks.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// What waits, and how the folder is followed.
     pub fn status(&self) -> InboxStatus {
         let (items, total) = self.inner.view.settler(|settler| {
-            let items = settler.waiting_entries().take(LISTED).map(|(path, entry)| item(path, entry)).collect();
+            let items =
+                settler.waiting_entries().take(LISTED).map(|(path, entry)| item(path, entry)).collect();
             (items, settler.waiting())
         });
         let mode = self.inner.view.mode.lock().unwrap_or_else(PoisonError::into_inner).clone();

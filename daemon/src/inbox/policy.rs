@@ -128,10 +128,12 @@ impl Policy {
             )),
             Kind::File => Verdict::Take,
             Kind::Folder => Verdict::Refuse("it is a folder, not a file".into()),
-            Kind::Link => {
-                Verdict::Refuse("it is a symbolic link, and links are not followed: put the file itself here".into())
+            Kind::Link => Verdict::Refuse(
+                "it is a symbolic link, and links are not followed: put the file itself here".into(),
+            ),
+            Kind::Pipe => {
+                Verdict::Refuse("it is a named pipe, not a file: write its output to a file".into())
             }
-            Kind::Pipe => Verdict::Refuse("it is a named pipe, not a file: write its output to a file".into()),
             Kind::Socket => Verdict::Refuse("it is a socket, not a file".into()),
             Kind::Device => Verdict::Refuse("it is a device, not a file".into()),
         }
@@ -164,7 +166,8 @@ mod tests {
     #[test]
     fn hidden_and_unfinished_names_are_passed_over() {
         let p = policy(|_| {});
-        for name in [".hidden", ".~lock.a.ods#", "a.part", "A.PART", "x.crdownload", "~$book.xlsx", "notes~", "t.TMP"]
+        for name in
+            [".hidden", ".~lock.a.ods#", "a.part", "A.PART", "x.crdownload", "~$book.xlsx", "notes~", "t.TMP"]
         {
             assert!(p.ignores(OsStr::new(name)), "{name}");
         }

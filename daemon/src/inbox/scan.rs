@@ -123,7 +123,8 @@ mod tests {
         std::os::unix::fs::symlink(root, root.join("loop")).unwrap();
         let policy = Policy::new(&config::Inbox::default());
         let scan = scan(root, &policy, &[root.join("done")]).unwrap();
-        let found: Vec<_> = scan.entries.iter().map(|e| (e.rel.as_os_str(), e.verdict == Verdict::Take)).collect();
+        let found: Vec<_> =
+            scan.entries.iter().map(|e| (e.rel.as_os_str(), e.verdict == Verdict::Take)).collect();
         let expected = [
             (OsStr::new("a.csv"), true),
             (OsStr::new("b/c/y.csv"), true),

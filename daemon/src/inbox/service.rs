@@ -3,31 +3,29 @@
 //!
 //! Must not know: how files are read, what jobs do, who looks at the status.
 
+mod follow;
+
 use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dropforge_shared::config::{self, AfterIntake};
+use dropforge_shared::config;
 use dropforge_shared::event::Change;
-use dropforge_shared::file::OnDuplicate;
-use dropforge_shared::ids::ProjectId;
-use dropforge_shared::paths::{Paths, private_dir};
+use dropforge_shared::paths::Paths;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::error::IntakeError;
-use super::intake::{Intake, Source, Taken, ensure_default_project};
-use super::policy::project_folder;
+use super::intake::Intake;
 use super::scan::{self, Scan};
-use super::settle::Ready;
-use super::shelf::{self, Shelved};
-use super::stamp::Stamp;
-use super::watch::{self, Signals, Watch};
+use super::settle::{Ready, Settler};
+use super::take::{Done, Rest, Take};
+use super::watch::{Signals, Watch};
 use super::{Folders, View, seconds, shown};
-use crate::store::StoreError;
 
 /// Hints that come this close together are one.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -79,19 +77,6 @@ pub(super) struct Service {
     scanned: bool,
 }
 
-/// A file that was taken, and what became of the source.
-struct Done {
-    taken: Taken,
-    rest: io::Result<Rest>,
-}
-
-/// What became of the source of a file that was taken.
-enum Rest {
-    Moved,
-    Left(Stamp),
-    Changed,
-}
-
 impl Service {
     pub(super) fn new(
         paths: &Paths,
@@ -110,7 +95,12 @@ impl Service {
         };
         Self {
             // A home or a processed folder that lies in the inbox is not to be taken in.
-            skip: vec![folders.processed.clone(), paths.home.clone(), paths.blobs.clone(), paths.store.clone()],
+            skip: vec![
+                folders.processed.clone(),
+                paths.home.clone(),
+                paths.blobs.clone(),
+                paths.store.clone(),
+            ],
             folders,
             config: config.clone(),
             owner: rustix::process::geteuid().as_raw(),
@@ -129,7 +119,7 @@ impl Service {
             retry_watch: now,
             queue: VecDeque::new(),
             takes: JoinSet::new(),
-            published: 0,
+            published: Settler::new(Duration::ZERO).fingerprint(),
             publish_at: None,
             last_published: None,
             disk_full_told: false,
@@ -142,7 +132,9 @@ impl Service {
         match tokio::task::spawn_blocking(move || blobs.sweep()).await {
             Ok(Ok(0)) | Err(_) => {}
             Ok(Ok(n)) => tracing::info!(n, "removed copies that an earlier daemon did not finish"),
-            Ok(Err(error)) => tracing::warn!(%error, "can't remove copies that an earlier daemon did not finish"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "can't remove copies that an earlier daemon did not finish")
+            }
         }
         loop {
             let signals = Arc::clone(&self.signals);
@@ -190,34 +182,11 @@ impl Service {
         self.next_scan = self.next_scan.min(earliest);
     }
 
-    fn lose_watch(&mut self, why: String) {
-        self.watch = None;
-        self.watched = None;
-        self.retry_watch = Instant::now() + seconds(self.config.rescan_seconds);
-        if self.unwatched.as_ref() != Some(&why) {
-            self.notice(format!(
-                "The inbox {} can't be watched: {why}. It is looked through every {} s instead.",
-                shown(&self.folders.inbox),
-                self.config.poll_seconds
-            ));
-            self.unwatched = Some(why);
-        }
-        self.show_mode();
-    }
-
-    fn show_mode(&self) {
-        let mode = match (&self.unusable, &self.unwatched) {
-            (Some(why), _) => format!("not usable: {why}"),
-            (None, Some(why)) => format!("polling every {} s: {why}", self.config.poll_seconds),
-            (None, None) => "watching".to_owned(),
-        };
-        self.view.set_mode(mode);
-    }
-
     /// A scan, with a watch made first where there is none: what comes after the watch is hinted at, what came before is
     /// found.
     async fn look(&mut self) {
         let begun = Instant::now();
+        self.view.looks.fetch_add(1, Ordering::Relaxed);
         let mut scan = self.scan().await;
         if let Err(error) = &scan {
             match self.make_inbox(error).await {
@@ -253,64 +222,9 @@ impl Service {
     async fn scan(&self) -> io::Result<Scan> {
         let (root, policy, skip) =
             (self.folders.inbox.clone(), self.intake.policy().clone(), self.skip.clone());
-        tokio::task::spawn_blocking(move || scan::scan(&root, &policy, &skip)).await.map_err(io::Error::other)?
-    }
-
-    /// Makes the inbox where it is missing.
-    async fn make_inbox(&mut self, error: &io::Error) -> Result<(), String> {
-        if error.kind() != io::ErrorKind::NotFound {
-            return Err(error.to_string());
-        }
-        let inbox = self.folders.inbox.clone();
-        let made = tokio::task::spawn_blocking(move || private_dir(&inbox)).await;
-        made.map_err(|e| e.to_string())?.map_err(|fault| fault.message)?;
-        self.watch = None;
-        self.watched = None;
-        if self.scanned {
-            self.notice(format!("The inbox {} was removed and is made anew.", shown(&self.folders.inbox)));
-        }
-        Ok(())
-    }
-
-    fn unusable(&mut self, why: String) {
-        self.watch = None;
-        self.watched = None;
-        if self.unusable.as_ref() != Some(&why) {
-            self.notice(format!(
-                "The inbox {} can't be used: {why}. Check the folder and its permissions; it is looked at again every {} s.",
-                shown(&self.folders.inbox),
-                self.config.poll_seconds
-            ));
-            self.unusable = Some(why);
-        }
-        self.show_mode();
-        self.next_scan = Instant::now() + seconds(self.config.poll_seconds);
-    }
-
-    async fn make_watch(&mut self, root: (u64, u64)) {
-        self.watch = None;
-        let made = match &self.watching {
-            Watching::Notify => {
-                let (inbox, signals) = (self.folders.inbox.clone(), Arc::clone(&self.signals));
-                tokio::task::spawn_blocking(move || watch::watch(&inbox, signals).map(Some))
-                    .await
-                    .unwrap_or_else(|e| Err(e.to_string()))
-            }
-            #[cfg(test)]
-            Watching::Given(_) => Ok(None),
-            #[cfg(test)]
-            Watching::Refused(why) => Err((*why).to_owned()),
-        };
-        match made {
-            Ok(watch) => {
-                self.watch = watch;
-                self.watched = Some(root);
-                if self.unwatched.take().is_some() {
-                    self.notice(format!("The inbox {} is watched again.", shown(&self.folders.inbox)));
-                }
-            }
-            Err(why) => self.lose_watch(why),
-        }
+        tokio::task::spawn_blocking(move || scan::scan(&root, &policy, &skip))
+            .await
+            .map_err(io::Error::other)?
     }
 
     fn observe(&mut self, scan: &Scan) {
@@ -325,7 +239,8 @@ impl Service {
 
     /// When to scan next if no hint comes.
     fn plan(&mut self) {
-        let pause = if self.watched.is_some() { self.config.rescan_seconds } else { self.config.poll_seconds };
+        let pause =
+            if self.watched.is_some() { self.config.rescan_seconds } else { self.config.poll_seconds };
         let mut next = Instant::now() + seconds(pause);
         if let Some(due) = self.view.settler(|s| s.next_due()) {
             next = next.min(self.began + due);
@@ -367,7 +282,9 @@ impl Service {
                 if let Some(first) = taken.duplicate_of.as_ref().filter(|_| !taken.already_here) {
                     let again = if taken.jobs.is_empty() { "" } else { "; it is processed again" };
                     let name = shown(&ready.rel);
-                    self.notice(format!("{name} has the same content as file {first}, which is used{again}."));
+                    self.notice(format!(
+                        "{name} has the same content as file {first}, which is used{again}."
+                    ));
                 }
                 match rest {
                     Ok(Rest::Moved) => self.view.settler(|s| s.forget(&ready.rel)),
@@ -426,60 +343,5 @@ impl Service {
             self.published = print;
             self.intake.publish(Change::Inbox { waiting });
         }
-    }
-}
-
-/// One file's way from settled to taken and moved.
-struct Take {
-    intake: Intake,
-    folders: Folders,
-    after: AfterIntake,
-    on_duplicate: OnDuplicate,
-    owner: u32,
-}
-
-impl Take {
-    async fn run(&self, ready: &Ready) -> Result<Done, IntakeError> {
-        let (project, name) = self.place(&ready.rel).await?;
-        let source = Source {
-            path: self.folders.inbox.join(&ready.rel),
-            name,
-            owner: self.owner,
-            project,
-            on_duplicate: self.on_duplicate,
-            may_reference: false,
-            settled: Some(ready.stamp),
-            once: self.after == AfterIntake::Leave,
-        };
-        let taken = self.intake.take(source, &|_, _| {}).await?;
-        let rest = match self.after {
-            AfterIntake::Leave => Ok(Rest::Left(taken.stamp)),
-            AfterIntake::Move => self.shelve(&ready.rel, taken.stamp).await,
-        };
-        Ok(Done { taken, rest })
-    }
-
-    /// The project and the name of a path below the inbox.
-    async fn place(&self, rel: &Path) -> Result<(ProjectId, String), StoreError> {
-        let store = self.intake.store();
-        if let Some((folder, rest)) = project_folder(rel)
-            && let Some(project) = store.read(|tx| tx.project_named(self.owner, folder))?
-            && !project.archived
-        {
-            return Ok((project.id, rest.to_string_lossy().into_owned()));
-        }
-        let project = ensure_default_project(store, self.owner).await?;
-        Ok((project.id, rel.to_string_lossy().into_owned()))
-    }
-
-    async fn shelve(&self, rel: &Path, stamp: Stamp) -> io::Result<Rest> {
-        let (folders, rel, faults) = (self.folders.clone(), rel.to_owned(), self.intake.faults().clone());
-        let moved = tokio::task::spawn_blocking(move || {
-            shelf::shelve(&folders.inbox, &rel, &stamp, &folders.processed, &faults)
-        });
-        Ok(match moved.await.map_err(io::Error::other)?? {
-            Shelved::Moved(_) | Shelved::Gone => Rest::Moved,
-            Shelved::Changed => Rest::Changed,
-        })
     }
 }

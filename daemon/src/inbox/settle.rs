@@ -127,7 +127,11 @@ impl Settler {
             }
             // A chmod moves ctime alone, and is what mends a file that could not be read.
             State::Failed { retry_at, strikes, .. } if old.stamp == stamp => {
-                if now >= *retry_at { ready(*strikes) } else { old.clone() }
+                if now >= *retry_at {
+                    ready(*strikes)
+                } else {
+                    old.clone()
+                }
             }
             State::Left if old.stamp.same_content(&stamp) => Tracked { stamp, ..old.clone() },
             _ => fresh(),

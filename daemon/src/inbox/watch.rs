@@ -83,7 +83,8 @@ pub fn watch(root: &Path, signals: std::sync::Arc<Signals>) -> Result<Watch, Str
     let config = notify::Config::default().with_follow_symlinks(false);
     let own = root.clone();
     let told = move |event: notify::Result<Event>| {
-        let gone = |e: &Event| matches!(e.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+        let gone =
+            |e: &Event| matches!(e.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
         if event.as_ref().is_ok_and(|e| gone(e) && e.paths.contains(&own)) {
             signals.root_lost.store(true, Ordering::Release);
         }

@@ -131,7 +131,7 @@ fn fill(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupRep
     Ok(report)
 }
 
-fn new_database(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn new_database(path: &Path) -> Result<Database, StoreError> {
     let file = disk::new_file(path).map_err(|e| StoreError::io("making", path, &e))?;
     Builder::new()
         .set_cache_size(disk::CACHE_BYTES)
@@ -151,7 +151,7 @@ fn target_error(doing: &str, path: &Path, error: StoreError) -> StoreError {
     }
 }
 
-fn copy_rows(from: &ReadTx, to: &Database) -> Result<(), StoreError> {
+pub(super) fn copy_rows(from: &ReadTx, to: &Database) -> Result<(), StoreError> {
     let tx = to.begin_write()?;
     copy_table(from, &tx, META)?;
     copy_table(from, &tx, COUNTERS)?;
@@ -220,7 +220,7 @@ fn copy_tree(
 }
 
 /// Files whose blob was not found: those that were removed while the copy was made leave the copy too, the others are told.
-fn drop_removed(
+pub(super) fn drop_removed(
     store: &Store,
     copy: &Database,
     held: &BTreeSet<&str>,

@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use redb::{Builder, Database, DatabaseError};
 
@@ -19,11 +20,26 @@ const LOCK: &str = "dropforge.lock";
 /// redb's cache. The daemon reads pages of a hundred rows, and must stay small while idle.
 pub(super) const CACHE_BYTES: usize = 8 << 20;
 
-/// How a store file that is there is opened; tests put a failing disk here.
+/// What the store lies on; tests put a failing one here.
+pub(super) struct Disk {
+    /// Opens a store file that is there.
+    pub(super) open: Opener,
+    /// Pause between attempts to get going again after a failure.
+    pub(super) pause: Duration,
+}
+
+/// How a file is opened.
 pub(super) type Opener = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send + Sync>;
 
+impl Disk {
+    /// The real one.
+    pub(super) fn real() -> Self {
+        Self { open: Box::new(open_file), pause: Duration::from_secs(1) }
+    }
+}
+
 /// Opens a file on a real disk. Never makes one: a store that was deleted must not come back empty.
-pub(super) fn open_file(path: &Path) -> Result<Database, DatabaseError> {
+fn open_file(path: &Path) -> Result<Database, DatabaseError> {
     Builder::new().set_cache_size(CACHE_BYTES).open(path)
 }
 
@@ -49,7 +65,7 @@ pub(super) fn create(path: &Path, steps: &[Step]) -> Result<(), StoreError> {
 }
 
 /// Opens or makes the store in `dir`, which the caller has locked.
-pub(super) fn open_store(dir: &Path, steps: &[Step], opener: &Opener) -> Result<Database, StoreError> {
+pub(super) fn open_store(dir: &Path, steps: &[Step], disk: &Disk) -> Result<Database, StoreError> {
     let path = dir.join(FILE);
     match fs::symlink_metadata(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create(&path, steps)?,
@@ -58,12 +74,12 @@ pub(super) fn open_store(dir: &Path, steps: &[Step], opener: &Opener) -> Result<
     }
     fs::set_permissions(&path, Permissions::from_mode(0o600))
         .map_err(|e| StoreError::io("setting the permissions of", &path, &e))?;
-    migrate::open(&path, steps, |path| open_with(opener, path))
+    migrate::open(&path, steps, |path| open_with(disk, path))
 }
 
 /// Opens the file, with a second opener told apart from damage.
-pub(super) fn open_with(opener: &Opener, path: &Path) -> Result<Database, StoreError> {
-    opener(path).map_err(|e| match e {
+pub(super) fn open_with(disk: &Disk, path: &Path) -> Result<Database, StoreError> {
+    (disk.open)(path).map_err(|e| match e {
         DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(path.to_owned()),
         DatabaseError::Storage(redb::StorageError::Io(e)) => StoreError::io("opening the store", path, &e),
         other => other.into(),

@@ -41,7 +41,7 @@ pub use restore::restore;
 use tokio::sync::oneshot;
 pub use tx::{ReadTx, WriteTx};
 
-use disk::Opener;
+use disk::Disk;
 use migrate::Step;
 use writer::{Command, Request, Shared, Writer};
 
@@ -108,17 +108,17 @@ where
 impl Store {
     /// Opens the store in a folder, made where it is missing; brings it to this build's schema and starts the writer.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        Self::open_with(dir, migrate::STEPS, Box::new(disk::open_file))
+        Self::open_with(dir, migrate::STEPS, Disk::real())
     }
 
-    fn open_with(dir: &Path, steps: &[Step], opener: Opener) -> Result<Self, StoreError> {
+    fn open_with(dir: &Path, steps: &[Step], disk: Disk) -> Result<Self, StoreError> {
         let lock = disk::lock_dir(dir)?;
-        let db = disk::open_store(dir, steps, &opener)?;
+        let db = disk::open_store(dir, steps, &disk)?;
         let shared = Arc::new(Shared {
             path: disk::store_file(dir),
             db: RwLock::new(Some(db)),
             trouble: Mutex::new(None),
-            opener,
+            disk,
             lock: Mutex::new(Some(lock)),
         });
         let (commands, queue) = mpsc::channel();

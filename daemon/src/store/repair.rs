@@ -37,10 +37,10 @@ pub(super) fn run(tx: &mut WriteTx) -> Result<(), StoreError> {
         *states.entry(row.state).or_default() += 1;
     }
     for (state, count) in states {
-        tx.set(COUNTERS, state_counter(state).as_str(), Some(count))?;
+        set_counter(tx, &state_counter(state), count)?;
     }
-    tx.set(COUNTERS, FILE_SEQ, Some(last_file))?;
-    tx.set(COUNTERS, JOB_SEQ, Some(last_job))?;
+    set_counter(tx, FILE_SEQ, last_file)?;
+    set_counter(tx, JOB_SEQ, last_job)?;
 
     for id in &files {
         mend_file(tx, id)?;
@@ -49,6 +49,10 @@ pub(super) fn run(tx: &mut WriteTx) -> Result<(), StoreError> {
         mend_job(tx, id)?;
     }
     Ok(())
+}
+
+fn set_counter(tx: &mut WriteTx, name: &str, count: u64) -> Result<(), StoreError> {
+    if tx.counter(name)? == count { Ok(()) } else { tx.set(COUNTERS, name, Some(count)) }
 }
 
 /// Sets unreadable rows of a kind aside and fills its indices from the others. Returns their ids.

@@ -13,21 +13,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dropforge_shared::failpoint;
 use dropforge_shared::time::Timestamp;
 use redb::{Database, Durability, ReadableDatabase};
 
-use super::disk::{self, Opener};
+use super::disk::{self, Disk};
 use super::error::StoreError;
 use super::tables::META;
 use super::tx::{ReadTx, WriteTx};
 
 /// Most writes in one transaction: enough to share an fsync, few enough to be done again when one of them fails.
 const GROUP: usize = 512;
-/// Pause between attempts to get going again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A write that waits for its turn.
 pub(super) trait Request: Send {
@@ -56,7 +54,7 @@ pub(super) struct Shared {
     /// `None` while it can't be opened. Held for reading as long as a transaction lives.
     pub(super) db: RwLock<Option<Database>>,
     pub(super) trouble: Mutex<Option<String>>,
-    pub(super) opener: Opener,
+    pub(super) disk: Disk,
     /// Keeps other processes out. Given up when the writer ends: the store is closed then.
     pub(super) lock: Mutex<Option<File>>,
 }
@@ -159,10 +157,12 @@ impl Writer {
             match command {
                 Some(Command::Alone(work)) => {
                     // Not ready: the work is dropped, and who asked for it sees that.
-                    if self.ready().is_ok()
-                        && let Err(e) = work(&self.shared)
-                    {
-                        self.failed_alone(&e);
+                    if self.ready().is_ok() {
+                        match work(&self.shared) {
+                            Ok(()) | Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => {}
+                            // After a check that failed, too, the database has to be opened anew.
+                            Err(e) => self.fail(&e),
+                        }
                     }
                 }
                 Some(Command::Probe) => self.probe(),
@@ -185,11 +185,11 @@ impl Writer {
         }
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
         if db.is_none() {
-            match disk::open_with(&self.shared.opener, &self.shared.path) {
+            match disk::open_with(&self.shared.disk, &self.shared.path) {
                 Ok(opened) => *db = Some(opened),
                 Err(e) => {
                     drop(db);
-                    self.next_try = Instant::now() + PAUSE;
+                    self.next_try = Instant::now() + self.shared.disk.pause;
                     self.shared.set_trouble(Some(e.to_string()));
                     return Err(self.shared.unavailable());
                 }
@@ -212,13 +212,6 @@ impl Writer {
         }
     }
 
-    /// Looks at the error of work outside of a group: one of the disk concerns this thread.
-    fn failed_alone(&mut self, error: &StoreError) {
-        if error.is_unavailable() {
-            self.fail(error);
-        }
-    }
-
     fn recovered(&mut self) {
         if self.shared.trouble().is_some() {
             tracing::info!("the store is well again");
@@ -229,9 +222,10 @@ impl Writer {
     /// After a failure: closes the database and opens it again, so that reading goes on; writing may wait for a moment.
     fn fail(&mut self, error: &StoreError) {
         let now = Instant::now();
-        let again = self.last_failure.is_some_and(|last| now.duration_since(last) < 2 * PAUSE);
+        let again =
+            self.last_failure.is_some_and(|last| now.duration_since(last) < 2 * self.shared.disk.pause);
         self.last_failure = Some(now);
-        self.next_try = if again { now + PAUSE } else { now };
+        self.next_try = if again { now + self.shared.disk.pause } else { now };
         let why = match error {
             StoreError::Unavailable(why) => why.clone(),
             other => other.to_string(),
@@ -243,10 +237,10 @@ impl Writer {
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
         // The old one must be gone before the file is opened again: it holds the lock.
         *db = None;
-        match disk::open_with(&self.shared.opener, &self.shared.path) {
+        match disk::open_with(&self.shared.disk, &self.shared.path) {
             Ok(opened) => *db = Some(opened),
             Err(e) => {
-                self.next_try = now + PAUSE;
+                self.next_try = now + self.shared.disk.pause;
                 tracing::warn!(error = %e, "the store can't be opened again yet");
             }
         }

@@ -95,7 +95,8 @@ impl StderrLines {
 /// As text of at most `max` bytes: bytes that are no text become U+FFFD, which takes three.
 fn lossy(bytes: &[u8], max: usize) -> String {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
-    text.truncate(text.floor_char_boundary(max));
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
     text
 }
 

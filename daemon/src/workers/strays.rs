@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// One search at a time: only the search reaps strays, so between finding and signalling one its number is its own.
 static SEARCH: Mutex<()> = Mutex::new(());
 
-/// Ends all strays and reaps them. Returns how many there were.
+/// Ends all strays and reaps them. Returns how many were alive.
 pub(super) fn reap(known: &Known) -> usize {
     let _one = SEARCH.lock().unwrap_or_else(PoisonError::into_inner);
     let deadline = Instant::now() + PATIENCE;
@@ -32,8 +32,10 @@ pub(super) fn reap(known: &Known) -> usize {
         }
         for raw in strays {
             let Some(pid) = i32::try_from(raw).ok().and_then(Pid::from_raw) else { continue };
+            // One that ended with its child's group only waits to be reaped: it had not escaped.
+            let lives = identity::stat(raw).is_some_and(|stat| stat.state != 'Z');
             let _ = kill_process(pid, Signal::KILL);
-            if seen.insert(raw) {
+            if lives && seen.insert(raw) {
                 tracing::warn!(pid = raw, "a process that had escaped from a worker was ended");
             }
             while let Ok(None) = waitpid(Some(pid), WaitOptions::NOHANG) {
@@ -81,7 +83,7 @@ mod tests {
         let sh = Sh::start();
         let owned = sh.spawn("sleep 1000").await;
         // setsid makes a new session and so a new group; with its parent gone it is out of the child's reach.
-        let mut child = sh.spawn("(setsid sh -c 'echo $$ >&2; exec sleep 1000' &) ; sleep 1000").await;
+        let mut child = sh.spawn("(setsid sh -c 'echo $$ >&2; exec sleep 1000' &) ; exec sleep 1000").await;
         let pid: u32 = child.take_stderr().unwrap().next().await.unwrap().parse().unwrap();
         let stray = ProcessIdentity::of(pid).unwrap();
         child.signal_group(super::Signal::KILL);

@@ -165,7 +165,8 @@ fn cut(text: &str) -> String {
         return text.to_owned();
     }
     let mark = '…';
-    let end = text.floor_char_boundary(MAX_LOG_TEXT - mark.len_utf8());
+    let room = MAX_LOG_TEXT - mark.len_utf8();
+    let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{}{mark}", &text[..end])
 }
 

@@ -105,7 +105,7 @@ pub fn ingest(
     match recognised {
         Format::Csv => work.csv(&sample, monitor),
         Format::JsonLines => work.json_lines(&sample, monitor),
-        Format::Parquet => parquet::ingest(source, out_dir, &options.limits, monitor),
+        Format::Parquet => parquet::foreign::ingest(source, out_dir, &options.limits, monitor),
     }
 }
 
@@ -232,10 +232,10 @@ impl Work<'_> {
         let source = Source::open(self.source, encoding, self.options.limits)?;
         let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits);
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
-        let threads = self
-            .options
-            .threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4));
+        // A block in work takes about eight times its size: text, typed columns, encoded pages, and one that waits.
+        let affordable = (self.options.limits.memory_bytes / (8 * BLOCK_BYTES as u64)).max(1) as usize;
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+        let threads = self.options.threads.unwrap_or_else(cores).min(affordable);
         let job = Job { reader, names, plans, writer: &writer, encoding, threads };
         let outcome = pass::run(&job, &mut splitter, RejectFile::new(self.out_dir), monitor)?;
         Ok((outcome, writer))

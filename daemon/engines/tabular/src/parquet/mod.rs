@@ -1,0 +1,99 @@
+//! Parquet: what users bring is rewritten to the dataset's own form; what was written is read back.
+
+pub(crate) mod foreign;
+mod print;
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use dropforge_shared::page::{Column, ColumnType};
+use polars::io::parquet::metadata::FileMetadataRef;
+use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
+use polars::prelude::{DataFrame, DataType, SerReader, TimeUnit};
+
+use crate::error::Error;
+use crate::pass::panic_text;
+
+/// A Parquet file whose footer has been read; parts are read on demand.
+pub(crate) struct Dataset {
+    path: PathBuf,
+    /// The footer, read once: a file of many columns and row groups has a long one.
+    metadata: FileMetadataRef,
+    /// Rows in the whole file.
+    pub(crate) rows: u64,
+    /// The columns, in file order.
+    pub(crate) columns: Vec<Column>,
+}
+
+/// Runs Polars on bytes that it did not write; its panics become errors.
+pub(crate) fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> polars::prelude::PolarsResult<T>,
+) -> Result<T, Error> {
+    let fault = |reason: String| Error::Parquet { path: path.to_path_buf(), reason };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(fault(error.to_string())),
+        Err(cause) => Err(fault(panic_text(cause.as_ref()))),
+    }
+}
+
+/// The same for work of this crate around it.
+pub(crate) fn guarded_work<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|cause| Err(Error::Internal(panic_text(cause.as_ref()))))
+}
+
+/// The type a stored column has for a user; `None` where it is nothing that the dataset's form holds.
+pub(crate) fn column_type(dtype: &DataType) -> Option<ColumnType> {
+    match dtype {
+        DataType::Int64 => Some(ColumnType::Integer),
+        DataType::Float64 => Some(ColumnType::Float),
+        DataType::Boolean => Some(ColumnType::Boolean),
+        DataType::Date => Some(ColumnType::Date),
+        DataType::Datetime(TimeUnit::Microseconds, None) => Some(ColumnType::Datetime),
+        DataType::String => Some(ColumnType::Text),
+        _ => None,
+    }
+}
+
+impl Dataset {
+    /// Opens a dataset that this crate wrote.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        guarded(path, || {
+            let mut reader = ParquetReader::new(file);
+            let schema = reader.schema()?;
+            let metadata = reader.get_metadata()?.clone();
+            let rows = metadata.num_rows as u64;
+            let columns = schema
+                .iter_values()
+                .map(|field| {
+                    let kind = column_type(&DataType::from_arrow_field(field)).unwrap_or(ColumnType::Text);
+                    Column { name: field.name.to_string(), kind }
+                })
+                .collect();
+            Ok(Self { path: path.to_path_buf(), metadata, rows, columns })
+        })
+    }
+
+    /// Some rows of some columns (all where `columns` is `None`), on the calling thread.
+    pub(crate) fn read(
+        &self,
+        columns: Option<Vec<usize>>,
+        offset: u64,
+        rows: u64,
+    ) -> Result<DataFrame, Error> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        guarded(&self.path, || {
+            let mut reader = ParquetReader::new(file);
+            reader.set_metadata(self.metadata.clone());
+            reader
+                .with_projection(columns)
+                .with_slice(Some((offset as usize, rows as usize)))
+                .read_parallel(ParallelStrategy::None)
+                .finish()
+        })
+    }
+}

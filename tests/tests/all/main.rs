@@ -1,0 +1,9 @@
+//! The tests of the whole, in one program so that it links once: the house's own rules, the main job end to end, the
+//! inbox, faults, the terminal.
+
+mod calls;
+mod faults;
+mod house;
+mod main_job;
+mod readme;
+mod terminal;

@@ -1,0 +1,137 @@
+//! `profile FILE`: the figures of every column, and what is worth a look.
+
+use std::process::ExitCode;
+
+use dropforge_shared::clean;
+use dropforge_shared::client::{Client, flat, within};
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::FileView;
+use dropforge_shared::profile::{ColumnProfile, Histogram, Profile};
+use dropforge_shared::service::CALL;
+
+use super::{Context, Done};
+use crate::print;
+use crate::table::Table;
+
+/// Which file.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// File
+    file: String,
+}
+
+/// The output that holds the profile.
+const PROFILE: &str = "profile.json";
+
+/// Runs the verb.
+pub async fn run(args: Args, context: &Context) -> Done {
+    let client = context.client().await?;
+    let file = flat(client.rpc.file(within(CALL), args.file).await)?;
+    let bytes = read_output(&client, &file, PROFILE).await?;
+    let profile: Profile = serde_json::from_slice(&bytes)
+        .map_err(|e| Fault::failed(format!("the profile of {} can't be read: {e}", clean::line(&file.name))))?;
+    if context.json {
+        print::json(&profile)?;
+    } else {
+        text(&profile)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All bytes of an output of a file's job.
+pub(crate) async fn read_output(client: &Client, file: &FileView, name: &str) -> Result<Vec<u8>, Fault> {
+    let Some(job) = &file.job else {
+        let shown = clean::line(&file.name);
+        let why = match &file.error {
+            Some(error) => format!("{shown} could not be read: {error}"),
+            None => format!("{shown} is {} still", file.state.name()),
+        };
+        return Err(Fault::failed(why).hint("`dropforge jobs` shows its job, `dropforge logs JOB` what it says."));
+    };
+    let mut bytes = Vec::new();
+    loop {
+        let at = bytes.len() as u64;
+        let call = client.rpc.output_read(within(CALL), job.to_string(), name.to_owned(), at);
+        let chunk = flat(call.await).map_err(|fault| match file.reading.as_deref() {
+            Some(reading) if fault.code == dropforge_shared::fault::FaultCode::NotFound => {
+                Fault::failed(format!("{} has none: {reading}", clean::line(&file.name)))
+            }
+            _ => fault,
+        })?;
+        if chunk.bytes.is_empty() {
+            return Ok(bytes);
+        }
+        bytes.extend_from_slice(&chunk.bytes);
+        if bytes.len() as u64 >= chunk.total {
+            return Ok(bytes);
+        }
+    }
+}
+
+fn text(profile: &Profile) -> Result<(), Fault> {
+    print::line(&format!("{} rows, {} columns", profile.rows, profile.columns.len()))?;
+    for issue in &profile.issues {
+        let column = issue.column.as_deref().map_or_else(String::new, |c| format!("{}: ", clean::line(c)));
+        print::line(&format!("! {column}{} ({} rows)", clean::line(&issue.detail), issue.rows))?;
+    }
+    let mut table =
+        Table::new(["column", "type", ">missing", ">distinct", ">min", ">median", ">max", ">mean", ">std", "histogram"]);
+    for c in &profile.columns {
+        table.row(row(c, profile.rows));
+    }
+    print::out(&table.render(print::width()))?;
+    if let Some(target) = &profile.target {
+        print::line(&format!("target? {} ({}): {}", clean::line(&target.column), target.problem, clean::line(&target.rationale)))?;
+    }
+    Ok(())
+}
+
+fn row(c: &ColumnProfile, rows: u64) -> Vec<String> {
+    let number = |x: Option<f64>| x.map_or_else(String::new, short);
+    let missing = if rows == 0 { 0.0 } else { 100.0 * c.nulls as f64 / rows as f64 };
+    vec![
+        c.name.clone(),
+        c.kind.name().into(),
+        if c.nulls == 0 { "0".into() } else { format!("{missing:.1} %") },
+        format!("{}{}", if c.distinct_exact { "" } else { "≈" }, c.distinct),
+        c.min.as_ref().map_or_else(String::new, |s| clean::fit(&s.display(), 16)),
+        number(c.quantiles.map(|q| q.p50)),
+        c.max.as_ref().map_or_else(String::new, |s| clean::fit(&s.display(), 16)),
+        number(c.mean),
+        number(c.std),
+        c.histogram.as_ref().map_or_else(String::new, spark),
+    ]
+}
+
+/// A number in few characters; the exact one is in `--json`.
+fn short(x: f64) -> String {
+    if x != 0.0 && (x.abs() >= 1e7 || x.abs() < 1e-3) {
+        return format!("{x:.3e}");
+    }
+    let text = format!("{x:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A histogram in a line of block characters.
+fn spark(histogram: &Histogram) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |n: &u64| if *n == 0 { ' ' } else { BARS[((n * 8).div_ceil(most) as usize).clamp(1, 8) - 1] };
+    histogram.counts.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spark_shows_empty_small_and_full() {
+        let histogram = Histogram { edges: vec![0.0, 1.0, 2.0, 3.0], counts: vec![0, 1, 100] };
+        assert_eq!(spark(&histogram), " ▁█");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([short(0.0), short(1.5), short(1e308), short(12.0)], ["0", "1.5", "1.000e308", "12"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! The workbench: the screen that `dropforge` opens. Keys, news from the daemon and its answers become an
+//! [`action::Action`]; `update` turns it into a new state and effects; effects do the I/O; drawing reads the state.
+//!
+//! Must not know: the daemon's insides, the store, the engines.
+
+pub mod action;
+pub mod actions;
+pub mod effect;
+pub mod effects;
+pub mod popups;
+pub mod screens;
+pub mod state;
+pub mod terminal;
+pub mod theme;
+mod update;
+pub mod widgets;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, MouseEventKind};
+use dropforge_shared::client::connect_or_start;
+use dropforge_shared::config::Config;
+use dropforge_shared::fault::Fault;
+use dropforge_shared::paths::Paths;
+use dropforge_shared::time::Timestamp;
+use futures::{FutureExt, StreamExt};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+use action::Action;
+use effect::Effect;
+use effects::Effects;
+use state::{Place, SampleView, State};
+use terminal::Session;
+use theme::Theme;
+
+pub use update::update;
+
+/// Keys that wait are all taken before one frame is drawn, but never more than this many.
+const KEYS_A_FRAME: usize = 256;
+
+/// Opens the workbench and stays until the user leaves it. The daemon is started where none answers.
+pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Fault::usage("the workbench needs a terminal")
+            .hint("`dropforge --help` lists the verbs, which need none."));
+    }
+    // Before the screen is taken, so that what goes wrong here is printed like any other error.
+    let client = connect_or_start(&paths, &exe).await?;
+    let place = surroundings(&client.peer.inbox);
+    let samples = crate::samples::SAMPLES
+        .iter()
+        .map(|s| SampleView { name: s.name, about: s.about, bytes: s.bytes.len() as u64 })
+        .collect();
+    let size = crossterm::terminal::size().map_err(screen_fault)?;
+    let state = State::new(size, place, samples);
+    let theme = Theme::from_env(config.screen.colour);
+    let broken = Arc::new(Notify::new());
+    let session = Session::enter(config.screen.mouse, &broken).map_err(screen_fault)?;
+    let (out, actions) = mpsc::channel(256);
+    let effects = Effects::new(paths, exe, client, out);
+    Workbench { state, theme, session, effects, actions, broken }.run().await
+}
+
+fn screen_fault(error: std::io::Error) -> Fault {
+    Fault::failed(format!("the terminal can't be used: {error}"))
+        .hint("`dropforge doctor` says what the terminal can do; the verbs (`dropforge --help`) need no screen.")
+}
+
+fn surroundings(inbox: &str) -> Place {
+    let uname = rustix::system::uname();
+    Place {
+        inbox: inbox.to_owned(),
+        host: uname.nodename().to_string_lossy().into_owned(),
+        user: std::env::var("USER").unwrap_or_default(),
+    }
+}
+
+struct Workbench {
+    state: State,
+    theme: Theme,
+    session: Session,
+    effects: Effects,
+    actions: mpsc::Receiver<Action>,
+    broken: Arc<Notify>,
+}
+
+impl Workbench {
+    async fn run(mut self) -> Result<(), Fault> {
+        // Over SSH each frame costs the link, so fewer are drawn.
+        let ssh = std::env::var_os("SSH_CONNECTION").is_some();
+        let frame = Duration::from_millis(if ssh { 100 } else { 50 });
+        let mut keys = EventStream::new();
+        let mut terminate = signal(SignalKind::terminate()).map_err(screen_fault)?;
+        let mut hang_up = signal(SignalKind::hangup()).map_err(screen_fault)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(screen_fault)?;
+        let mut dirty = true;
+        let mut next_frame = Instant::now();
+        while !self.state.quit {
+            let mut at_once = false;
+            let action = tokio::select! {
+                biased;
+                () = self.broken.notified() => {
+                    return Err(Fault::failed("the workbench met a fault of its own and ended; the daemon works on")
+                        .hint("The message above says where. `dropforge` opens it again."));
+                }
+                _ = terminate.recv() => Action::Terminate,
+                _ = hang_up.recv() => Action::Terminate,
+                _ = interrupt.recv() => Action::Terminate,
+                event = keys.next() => {
+                    at_once = true;
+                    for _ in 0..KEYS_A_FRAME {
+                        let Some(Some(Ok(event))) = keys.next_ready(&event) else { break };
+                        drop(event);
+                    }
+                    match event {
+                        Some(Ok(event)) => match translate(event) {
+                            Some(action) => action,
+                            None => continue,
+                        },
+                        // The terminal is gone.
+                        Some(Err(_)) | None => Action::Terminate,
+                    }
+                }
+                () = tokio::time::sleep_until(next_frame), if dirty => {
+                    self.draw()?;
+                    dirty = false;
+                    next_frame = Instant::now() + frame;
+                    continue;
+                }
+                action = self.actions.recv() => action.unwrap_or(Action::Terminate),
+            };
+            self.apply(action)?;
+            dirty = true;
+            if at_once {
+                next_frame = Instant::now();
+            }
+        }
+        Ok(())
+    }
+}

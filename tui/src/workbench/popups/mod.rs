@@ -1,0 +1,144 @@
+//! What lies over a screen: a question, the help, the palette, a message. State here, drawing in one file each; the keys
+//! are in the action table.
+
+mod confirm;
+mod help;
+mod message;
+mod palette;
+
+use dropforge_shared::service::RemovalPlan;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tui_input::Input;
+
+use super::actions::{ActionSpec, Cmd, Context};
+use super::effect::Effect;
+use super::state::State;
+use super::theme::Theme;
+
+/// A popup.
+#[derive(Debug)]
+pub enum Popup {
+    /// A question before something that can't be undone.
+    Confirm(Confirm),
+    /// What the keys do, scrolled by so many lines, for the contexts below it.
+    Help {
+        /// Lines scrolled.
+        top: usize,
+        /// The contexts of the screen.
+        contexts: Vec<Context>,
+    },
+    /// Commands by name.
+    Palette(Palette),
+    /// A message.
+    Message {
+        /// Its heading.
+        title: String,
+        /// Its text.
+        text: String,
+        /// Whether something went wrong.
+        bad: bool,
+        /// Lines scrolled.
+        top: usize,
+    },
+}
+
+/// A question with two answers; no is the default.
+#[derive(Debug)]
+pub struct Confirm {
+    /// The question.
+    pub title: String,
+    /// What it is about, line by line.
+    pub lines: Vec<String>,
+    /// What yes is called.
+    pub yes: &'static str,
+    /// Whether yes is chosen.
+    pub chosen: bool,
+    /// What yes does.
+    pub effect: Effect,
+}
+
+/// The palette.
+#[derive(Debug, Default)]
+pub struct Palette {
+    /// What is typed.
+    pub input: Input,
+    /// The selected line.
+    pub index: usize,
+    /// The commands that are valid below it.
+    pub commands: Vec<&'static ActionSpec>,
+    /// Whether a number goes to a row.
+    pub rows: bool,
+}
+
+impl Palette {
+    /// The commands whose title has all typed words.
+    pub fn matches(&self) -> Vec<&'static ActionSpec> {
+        let typed = self.input.value().to_lowercase();
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        let fits = |s: &&&ActionSpec| words.iter().all(|w| s.title.to_lowercase().contains(w));
+        self.commands.iter().filter(fits).copied().collect()
+    }
+
+    /// The row that is meant, where a number is typed over rows.
+    pub fn row(&self) -> Option<u64> {
+        let typed = self.input.value().trim();
+        if self.rows { typed.parse::<u64>().ok()?.checked_sub(1) } else { None }
+    }
+
+    /// The selected command.
+    pub fn selected(&self) -> Option<Cmd> {
+        self.matches().get(self.index).map(|s| s.id)
+    }
+}
+
+impl Popup {
+    /// The contexts whose keys hold while it is open.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self {
+            Self::Confirm(_) => vec![Context::Confirm, Context::Anywhere],
+            Self::Help { .. } => vec![Context::Help, Context::List, Context::Anywhere],
+            Self::Palette(_) => vec![Context::Palette, Context::Anywhere],
+            Self::Message { .. } => vec![Context::Message, Context::List, Context::Anywhere],
+        }
+    }
+
+    /// What a removal asks.
+    pub fn removal(plan: RemovalPlan) -> Self {
+        use dropforge_shared::config::ByteSize;
+        let mut lines: Vec<String> = plan
+            .items
+            .iter()
+            .map(|item| format!("{} {} ({}, {})", item.kind, item.name, item.id, ByteSize(item.bytes)))
+            .collect();
+        lines.push(format!("{} become free. What was exported stays.", ByteSize(plan.bytes)));
+        let title = match plan.items.first() {
+            Some(first) => format!("Delete {} {}?", first.kind, first.name),
+            None => format!("Delete {}?", plan.id),
+        };
+        let effect = Effect::Remove { id: plan.id, token: plan.token };
+        Self::Confirm(Confirm { title, lines, yes: "Delete", chosen: false, effect })
+    }
+
+    /// A message about something that went wrong.
+    pub fn fault(fault: &dropforge_shared::fault::Fault) -> Self {
+        let text = match &fault.hint {
+            Some(hint) => format!("{}\n\n{hint}", fault.message),
+            None => fault.message.clone(),
+        };
+        Self::Message { title: "That did not work".into(), text, bad: true, top: 0 }
+    }
+
+    /// Draws it. Gives back where the terminal's cursor belongs, where text is typed.
+    pub fn draw(&self, state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        match self {
+            Self::Confirm(c) => confirm::draw(c, theme, area, buf),
+            Self::Help { top, contexts } => help::draw(*top, contexts, theme, area, buf),
+            Self::Message { title, text, bad, top } => {
+                message::draw(title, text, *bad, *top, theme, area, buf);
+            }
+            Self::Palette(p) => return palette::draw(p, state, theme, area, buf),
+        }
+        None
+    }
+}

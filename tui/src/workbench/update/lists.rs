@@ -1,0 +1,189 @@
+//! Answers of the daemon go into the lists; selections hold on to their items.
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::file::FileView;
+use dropforge_shared::ids::JobId;
+use dropforge_shared::job::JobView;
+use dropforge_shared::service::Listing;
+
+use super::super::action::{Answer, Source};
+use super::super::effect::Effect;
+use super::super::popups::Popup;
+use super::super::state::State;
+use super::{data, home, log, want};
+
+/// The keys of the shown files, for the selection.
+pub fn files_keys(state: &State) -> Vec<String> {
+    state.shown_files().iter().map(|f| f.id.to_string()).collect()
+}
+
+/// The keys of the jobs, for the selection.
+pub fn jobs_keys(state: &State) -> Vec<String> {
+    state.jobs.iter().map(|j| j.id.to_string()).collect()
+}
+
+/// Finds each selection again after something changed.
+pub(super) fn settle(state: &mut State) {
+    let height = state.list_height();
+    let keys = files_keys(state);
+    state.files_at.settle(&keys, height);
+    let keys = jobs_keys(state);
+    state.jobs_at.settle(&keys, height);
+    home::settle(state);
+}
+
+/// Puts a file in its place, newest first.
+pub(super) fn put_file(files: &mut Vec<FileView>, file: FileView) {
+    if let Some(known) = files.iter_mut().find(|f| f.id == file.id) {
+        *known = file;
+        return;
+    }
+    let at = files.iter().position(|f| f.added_at <= file.added_at).unwrap_or(files.len());
+    files.insert(at, file);
+}
+
+/// Puts a job in its place, newest first.
+pub(super) fn put_job(jobs: &mut Vec<JobView>, job: JobView) {
+    if let Some(known) = jobs.iter_mut().find(|j| j.id == job.id) {
+        // Progress travels faster by events than by lists.
+        let progress = known.progress.take().filter(|_| job.progress.is_none() && !job.state.is_terminal());
+        *known = JobView { progress: job.progress.clone().or(progress), ..job };
+        return;
+    }
+    let at = jobs.iter().position(|j| j.queued_at <= job.queued_at).unwrap_or(jobs.len());
+    jobs.insert(at, job);
+}
+
+/// Forgets a thing that was removed. A file takes its jobs along.
+pub(super) fn forget(state: &mut State, id: &str) {
+    state.files.retain(|f| f.id.as_str() != id);
+    state.jobs.retain(|j| j.id.as_str() != id && j.file.as_ref().is_none_or(|f| f.as_str() != id));
+    data::removed(state, id);
+}
+
+/// Takes an answer in.
+pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match answer {
+        Answer::Files { more, result } => {
+            effects.extend(finished(state, Source::Files, more));
+            if let Some(Listing { items, next }) = taken(state, result) {
+                if !more {
+                    state.files.clear();
+                    state.known = true;
+                }
+                for file in items {
+                    put_file(&mut state.files, file);
+                }
+                state.files_next = next;
+                effects.extend(data::refreshed(state));
+            }
+        }
+        Answer::Jobs { more, result } => {
+            effects.extend(finished(state, Source::Jobs, more));
+            if let Some(Listing { items, next }) = taken(state, result) {
+                if !more {
+                    // Those that run may be older than the newest five hundred.
+                    state.jobs.retain(|j| !j.state.is_terminal());
+                }
+                for job in items {
+                    put_job(&mut state.jobs, job);
+                }
+                state.jobs_next = next;
+            }
+        }
+        Answer::Running(result) => {
+            effects.extend(finished(state, Source::Running, false));
+            for job in taken(state, result).map(|l| l.items).unwrap_or_default() {
+                put_job(&mut state.jobs, job);
+            }
+        }
+        Answer::Inbox(result) => {
+            effects.extend(finished(state, Source::Inbox, false));
+            if let Some(inbox) = taken(state, result) {
+                state.inbox = Some(inbox);
+            }
+        }
+        Answer::Status(result) => {
+            effects.extend(finished(state, Source::Status, false));
+            if let Some(status) = taken(state, result) {
+                state.status = Some(status);
+            }
+        }
+        Answer::File(id, result) => match result {
+            Ok(file) => {
+                put_file(&mut state.files, file);
+                effects.extend(data::refreshed(state));
+            }
+            Err(fault) => vanished(state, id.as_str(), &fault),
+        },
+        Answer::Job(id, result) => match result {
+            Ok(job) => put_job(&mut state.jobs, job),
+            Err(fault) => vanished(state, id.as_str(), &fault),
+        },
+        Answer::Page { file, offset, result } => effects.extend(data::page(state, &file, offset, result)),
+        Answer::Profile { file, result } => data::profile(state, &file, result),
+        Answer::Log { ticket, result } => log::chunk(state, ticket, result),
+        Answer::Plan(Ok(plan)) => state.popup = Some(Popup::removal(plan)),
+        Answer::Done(Ok(word)) => state.say(word),
+        Answer::Plan(Err(fault)) | Answer::Done(Err(fault)) => state.popup = Some(Popup::fault(&fault)),
+    }
+    settle(state);
+    effects
+}
+
+/// Notes that a read ended; reads again where something changed meanwhile.
+fn finished(state: &mut State, source: Source, more: bool) -> Option<Effect> {
+    if more {
+        state.more_loading = false;
+        return None;
+    }
+    let again = state.loading.remove(&source).unwrap_or(false);
+    if again { want(state, source) } else { None }
+}
+
+/// The good part of an answer; the bad one goes to the line above the footer.
+fn taken<T>(state: &mut State, result: Result<T, Fault>) -> Option<T> {
+    result.map_err(|fault| state.complain(fault.message)).ok()
+}
+
+fn vanished(state: &mut State, id: &str, fault: &Fault) {
+    if fault.code == dropforge_shared::fault::FaultCode::NotFound {
+        forget(state, id);
+    } else {
+        state.complain(fault.message.clone());
+    }
+}
+
+/// Reads on where the end of a list comes into sight.
+pub(super) fn more_files(state: &mut State) -> Vec<Effect> {
+    let near = state.files_at.index + 2 * state.list_height() >= state.shown_files().len();
+    match state.files_next {
+        Some(after) if near && !state.more_loading => {
+            state.more_loading = true;
+            vec![Effect::MoreFiles(after)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Reads on where the end of a list comes into sight.
+pub(super) fn more_jobs(state: &mut State) -> Vec<Effect> {
+    let near = state.jobs_at.index + 2 * state.list_height() >= state.jobs.len();
+    match state.jobs_next {
+        Some(after) if near && !state.more_loading => {
+            state.more_loading = true;
+            vec![Effect::MoreJobs(after)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Opens a job's log.
+pub(super) fn open_log(state: &mut State, job: JobId) -> Vec<Effect> {
+    use super::super::state::{LogView, Screen};
+    state.tickets += 1;
+    state.log = Some(LogView::new(job.clone(), state.tickets));
+    super::enter(state, Screen::Log);
+    vec![Effect::FollowLog { job, ticket: state.tickets }]
+}

@@ -1,0 +1,216 @@
+//! What happens, as a pure function: the state changes, and what is to be done in the world comes back. Must not do I/O.
+
+pub(super) mod data;
+pub(super) mod files;
+pub(super) mod home;
+pub(super) mod jobs;
+mod lists;
+pub(super) mod log;
+mod news;
+mod popups;
+mod prompt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tui_input::InputRequest;
+
+pub use lists::{files_keys, jobs_keys};
+
+use super::action::{Action, Source};
+use super::actions::{Cmd, lookup, valid};
+use super::effect::Effect;
+use super::popups::{Palette, Popup};
+use super::screens;
+use super::state::{Link, Screen, State, Tab};
+
+/// What there is to do after something happened.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Action::Key(key) => on_key(state, key),
+        Action::Paste(text) => {
+            // A pasted line break must not press Enter.
+            for c in text.chars().filter(|c| !c.is_control()).take(4_096) {
+                edit(state, InputRequest::InsertChar(c));
+            }
+            Vec::new()
+        }
+        Action::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            lists::settle(state);
+            data::resized(state)
+        }
+        Action::Wheel(down) => command(state, if down { Cmd::Down } else { Cmd::Up }),
+        Action::Do(cmd) => command(state, cmd),
+        Action::Connected => news::connected(state),
+        Action::Lost(why) => {
+            news::lost(state, why);
+            Vec::new()
+        }
+        Action::Events(batch) => news::events(state, batch),
+        Action::Answer(answer) => lists::answer(state, *answer),
+        Action::Terminate => {
+            state.quit = true;
+            Vec::new()
+        }
+    }
+}
+
+fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    let contexts = state.contexts();
+    if let Some(cmd) = lookup(key, &contexts) {
+        return command(state, cmd);
+    }
+    if let Some(request) = editing(key) {
+        edit(state, request);
+    }
+    Vec::new()
+}
+
+/// What a key does to a line of text, as in readline.
+fn editing(key: KeyEvent) -> Option<InputRequest> {
+    use InputRequest as R;
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match (key.code, control) {
+        (KeyCode::Char(c), false) => R::InsertChar(c),
+        (KeyCode::Backspace, false) | (KeyCode::Char('h'), true) => R::DeletePrevChar,
+        (KeyCode::Delete, _) => R::DeleteNextChar,
+        (KeyCode::Left, false) => R::GoToPrevChar,
+        (KeyCode::Right, false) => R::GoToNextChar,
+        (KeyCode::Left, true) => R::GoToPrevWord,
+        (KeyCode::Right, true) => R::GoToNextWord,
+        (KeyCode::Home, _) | (KeyCode::Char('a'), true) => R::GoToStart,
+        (KeyCode::End, _) | (KeyCode::Char('e'), true) => R::GoToEnd,
+        (KeyCode::Char('w'), true) | (KeyCode::Backspace, true) => R::DeletePrevWord,
+        (KeyCode::Char('u'), true) => R::DeleteLine,
+        (KeyCode::Char('k'), true) => R::DeleteTillEnd,
+        _ => return None,
+    })
+}
+
+fn edit(state: &mut State, request: InputRequest) {
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        palette.input.handle(request);
+        palette.index = 0;
+    } else if state.popup.is_none() && state.prompt.is_some() {
+        prompt::edit(state, request);
+    }
+}
+
+/// Does a command, by whatever way it was chosen.
+fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
+    match cmd {
+        Cmd::Quit => {
+            state.quit = true;
+            return Vec::new();
+        }
+        Cmd::Redraw => return vec![Effect::Redraw],
+        Cmd::Suspend => return vec![Effect::Suspend],
+        _ => {}
+    }
+    if state.popup.is_some() {
+        return popups::command(state, cmd);
+    }
+    if state.prompt.is_some() {
+        return prompt::command(state, cmd);
+    }
+    match cmd {
+        Cmd::Leave => state.quit = true,
+        Cmd::StartDaemon if state.link != Link::Live => {
+            state.say("Starting the daemon…");
+            return vec![Effect::StartDaemon];
+        }
+        Cmd::Help => state.popup = Some(Popup::Help { top: 0, contexts: state.contexts() }),
+        Cmd::Palette => {
+            let contexts = state.contexts();
+            let commands = valid(&contexts)
+                .filter(|s| s.id != Cmd::Palette && screens::available(state, s.id))
+                .collect();
+            let rows = contexts.contains(&super::actions::Context::Rows);
+            state.popup = Some(Popup::Palette(Palette { commands, rows, ..Palette::default() }));
+        }
+        Cmd::Home => return show(state, Screen::Home),
+        Cmd::Files => return show(state, Screen::Files),
+        Cmd::Jobs => return show(state, Screen::Jobs),
+        Cmd::Data => return data::show_last(state),
+        Cmd::NextScreen | Cmd::PrevScreen => return neighbour(state, cmd == Cmd::NextScreen),
+        Cmd::Back => return back(state),
+        _ => return (screens::of(state.screen).update)(state, cmd),
+    }
+    Vec::new()
+}
+
+/// Shows a screen that a key names; there is no way back from it but the keys.
+fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
+    let effects = leave(state, screen);
+    state.back.clear();
+    state.screen = screen;
+    state.notice = None;
+    effects
+}
+
+/// Opens a screen over the present one; Esc leads back.
+fn enter(state: &mut State, screen: Screen) {
+    if state.screen != screen {
+        state.back.push(state.screen);
+    }
+    state.screen = screen;
+    state.notice = None;
+}
+
+/// What leaving the present screen for another means.
+fn leave(state: &mut State, to: Screen) -> Vec<Effect> {
+    if state.screen == Screen::Log && to != Screen::Log {
+        state.log = None;
+        return vec![Effect::StopLog];
+    }
+    Vec::new()
+}
+
+fn back(state: &mut State) -> Vec<Effect> {
+    state.notice = None;
+    if state.screen == Screen::Files && !state.filter.is_empty() {
+        state.filter.clear();
+        lists::settle(state);
+        return Vec::new();
+    }
+    if state.screen == Screen::Data && data::back(state) {
+        return Vec::new();
+    }
+    let to = state.back.pop().unwrap_or(Screen::Home);
+    let effects = leave(state, to);
+    state.screen = to;
+    effects
+}
+
+/// The next of the screens that a digit names.
+fn neighbour(state: &mut State, forward: bool) -> Vec<Effect> {
+    let mut named: Vec<Screen> = screens::SCREENS.iter().filter(|s| s.digit.is_some()).map(|s| s.screen).collect();
+    if state.data.is_none() {
+        named.retain(|s| *s != Screen::Data);
+    }
+    let present = if state.screen == Screen::Log { Screen::Jobs } else { state.screen };
+    let at = named.iter().position(|s| *s == present).unwrap_or(0);
+    let by = if forward { 1 } else { named.len() - 1 };
+    match named.get((at + by) % named.len()) {
+        Some(screen) => show(state, *screen),
+        None => Vec::new(),
+    }
+}
+
+/// Asks for a list anew, unless it is being read: then once more after that.
+fn want(state: &mut State, source: Source) -> Option<Effect> {
+    if let Some(again) = state.loading.get_mut(&source) {
+        *again = true;
+        return None;
+    }
+    state.loading.insert(source, false);
+    Some(Effect::Load(source))
+}
+
+/// Whether rows are on the screen.
+fn rows_shown(state: &State) -> bool {
+    state.screen == Screen::Data && state.data.as_ref().is_some_and(|d| d.tab == Tab::Rows)
+}
+
+#[cfg(test)]
+mod tests;
