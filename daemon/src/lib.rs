@@ -16,3 +16,4 @@ pub mod store;
 mod workers;
 
 pub use lifecycle::{Options, restore, run};
+pub use workers::WorkerProgram;

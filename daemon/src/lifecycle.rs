@@ -1,10 +1,9 @@
 //! The daemon's life: one a home, in a session of its own, ready once it answers, stopped in good order.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,9 +35,7 @@ pub struct Options {
     /// The kinds of job that the worker knows.
     pub kinds: Vec<KindSpec>,
     /// The worker's program.
-    pub worker_exe: PathBuf,
-    /// Its arguments.
-    pub worker_args: Vec<OsString>,
+    pub worker: WorkerProgram,
     /// Started by a client: detach from its terminal, and be silent when another daemon is there already.
     pub background: bool,
 }
@@ -105,11 +102,7 @@ pub fn run(options: Options) -> Result<(), Fault> {
         tracing::warn!("{recovered} jobs had been left running by a daemon that went away");
     }
     // The thread that spawns is made here, before anything, and lives as long as the process.
-    let spawner = Spawner::start(WorkerProgram {
-        exe: options.worker_exe.clone(),
-        args: options.worker_args.clone(),
-    })
-    .map_err(|e| Fault::failed(format!("can't start the spawning thread: {e}")))?;
+    let spawner = Spawner::start(options.worker.clone()).map_err(|e| Fault::failed(format!("can't start the spawning thread: {e}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

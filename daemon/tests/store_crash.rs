@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p dropforge-daemon --features failpoints --test store_crash`; `DROPFORGE_CRASH_ROUNDS` takes the count.
 #![cfg(feature = "failpoints")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are outside of test functions")]
 
 use std::fs::OpenOptions;
 use std::io::Write;

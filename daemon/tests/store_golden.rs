@@ -2,6 +2,7 @@
 //!
 //! A golden file is written once, by the last build of its schema, and never again:
 //! `cargo test -p dropforge-daemon --test store_golden -- --ignored write_golden`
+#![allow(clippy::unwrap_used, reason = "helpers of tests are outside of test functions")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

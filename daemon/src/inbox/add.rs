@@ -62,6 +62,7 @@ impl Intake {
             on_duplicate: request.on_duplicate,
             may_reference: true,
             settled: None,
+            heed_writers: false,
             once: false,
         };
         for path in request.paths {

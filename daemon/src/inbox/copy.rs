@@ -19,6 +19,8 @@ use super::error::IntakeError;
 use super::faults::Faults;
 use super::policy::{Kind, Policy, Verdict};
 use super::stamp::Stamp;
+use super::watch as inbox_watch;
+use super::writers::has_writer;
 
 /// What is read and written at once.
 const CHUNK: usize = 1 << 20;
@@ -28,6 +30,8 @@ pub(super) struct Reading {
     pub(super) path: PathBuf,
     /// What it looked like when it had settled; it must still.
     pub(super) settled: Option<Stamp>,
+    /// Whether a writer that has it open is reason to wait.
+    pub(super) heed_writers: bool,
     /// Whether it may be hashed without being copied.
     pub(super) may_stay: bool,
     pub(super) policy: Policy,
@@ -65,6 +69,9 @@ impl Reading {
         let stamp = Stamp::of(&meta);
         if self.settled.is_some_and(|settled| !settled.same_content(&stamp)) {
             return Err(IntakeError::Changed(path.clone()));
+        }
+        if self.heed_writers && has_writer(&file) && !inbox_watch::is_remote(path) {
+            return Err(IntakeError::Written(path.clone()));
         }
         let stays = self.may_stay && self.policy.stays(stamp.size);
         let mut copy = None;

@@ -20,6 +20,9 @@ pub enum IntakeError {
     /// It was written to, replaced or cut while it was read.
     #[error("{} changed while it was being read", shown(.0))]
     Changed(PathBuf),
+    /// Somebody has it open for writing.
+    #[error("{} is still open for writing", shown(.0))]
+    Written(PathBuf),
     /// A rule refuses it.
     #[error("{} is not taken: {why}", shown(.path))]
     Refused {
@@ -62,8 +65,7 @@ pub enum IntakeError {
 }
 
 impl IntakeError {
-    /// The error of a system call, told apart by what can be done about it. `space` looks up what is free where the copy
-    /// goes, if that is what is missing.
+    /// The error of a system call on a source, told apart by what can be done about it.
     pub(super) fn from_io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
@@ -77,7 +79,9 @@ impl IntakeError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Vanished(_) => "Check the path.",
-            Self::Changed(_) => "Wait until it is complete; in the inbox it is taken by itself then.",
+            Self::Changed(_) | Self::Written(_) => {
+                "Wait until it is complete; in the inbox it is taken by itself then."
+            }
             Self::Refused { .. } => "The rules are under [inbox] in the configuration.",
             Self::Denied(_) => {
                 "Make it readable for the daemon's user (chmod u+r); it is tried again after that."

@@ -57,6 +57,8 @@ pub struct Source {
     pub may_reference: bool,
     /// What it looked like when it had settled, if that was waited for.
     pub settled: Option<Stamp>,
+    /// Whether a writer that has it open is reason to wait: [`IntakeError::Written`].
+    pub heed_writers: bool,
     /// The same content under the same name in the same project is the same thing seen again, and is never processed
     /// again: for files that stay where they were dropped.
     pub once: bool,
@@ -186,6 +188,7 @@ impl Intake {
         let reading = Reading {
             path: source.path.clone(),
             settled: source.settled,
+            heed_writers: source.heed_writers,
             may_stay: source.may_reference,
             policy: inner.policy.clone(),
             blobs: inner.blobs.clone(),

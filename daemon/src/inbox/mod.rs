@@ -21,6 +21,7 @@ mod shelf;
 mod stamp;
 mod take;
 pub mod watch;
+mod writers;
 
 #[cfg(test)]
 mod tests;
@@ -192,6 +193,9 @@ impl Inbox {
 
 fn item(path: &Path, entry: &settle::Tracked) -> InboxItem {
     let (state, detail) = match &entry.state {
+        State::Settling { window, .. } if window.is_some() => {
+            ("settling", "is still open for writing: waits until it is closed".to_owned())
+        }
         State::Settling { .. } => ("settling", "waits until it has held still".to_owned()),
         State::Taking => ("taking", "is being taken in".to_owned()),
         State::Refused { why } => ("refused", why.clone()),

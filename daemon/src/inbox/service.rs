@@ -249,6 +249,13 @@ impl Service {
         self.next_scan = next.max(ended + took);
     }
 
+    /// A scan when something is due that was not when the next one was planned.
+    fn wake_when_due(&mut self) {
+        if let Some(due) = self.view.settler(|s| s.next_due()) {
+            self.next_scan = self.next_scan.min(self.began + due);
+        }
+    }
+
     /// A scan soon: something is known to have changed.
     fn soon(&mut self) {
         self.next_scan = self.next_scan.min(Instant::now() + DEBOUNCE);
@@ -307,6 +314,10 @@ impl Service {
             Err(IntakeError::Vanished(_) | IntakeError::Stopped(_)) => {
                 self.view.settler(|s| s.forget(&ready.rel));
             }
+            Err(IntakeError::Written(_)) => {
+                self.view.settler(|s| s.written(ready));
+                self.wake_when_due();
+            }
             Err(IntakeError::Changed(_)) => {
                 self.view.settler(|s| s.forget(&ready.rel));
                 self.soon();
@@ -321,9 +332,7 @@ impl Service {
                     self.notice(why);
                 }
                 self.disk_full_told |= full;
-                if let Some(due) = self.view.settler(|s| s.next_due()) {
-                    self.next_scan = self.next_scan.min(self.began + due);
-                }
+                self.wake_when_due();
             }
         }
     }

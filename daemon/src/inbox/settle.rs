@@ -16,6 +16,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// The longest pause after a failure.
 const LAST_RETRY: Duration = Duration::from_secs(60);
 
+/// A file that somebody has open for writing is looked at again after twice the time, and again, until it has held still
+/// for this many times the usual: some programs never close what they write.
+const PATIENCE: u32 = 16;
+
 /// Where an entry stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -23,6 +27,8 @@ pub enum State {
     Settling {
         /// The sighting that began it.
         since: Duration,
+        /// How long it must hold still, where it is longer than usual because somebody has it open for writing.
+        window: Option<Duration>,
     },
     /// It was given out to be taken.
     Taking,
@@ -62,6 +68,12 @@ pub struct Ready {
     pub rel: PathBuf,
     /// What it looked like when it had held still.
     pub stamp: Stamp,
+    /// Since when it has.
+    since: Duration,
+    /// For how long it had to.
+    window: Duration,
+    /// It is to be taken even if somebody has it open for writing.
+    pub last_call: bool,
 }
 
 /// What a scan changed.
@@ -111,16 +123,18 @@ impl Settler {
             }
             return Tracked { stamp, state: State::Refused { why: why.clone() }, strikes: 0 };
         }
-        let mut ready = |strikes| {
-            news.ready.push(Ready { rel: seen.rel.clone(), stamp });
+        let mut ready = |strikes, since, window| {
+            let last_call = window >= self.window * PATIENCE;
+            news.ready.push(Ready { rel: seen.rel.clone(), stamp, since, window, last_call });
             Tracked { stamp, state: State::Taking, strikes }
         };
-        let fresh = || Tracked { stamp, state: State::Settling { since: now }, strikes: 0 };
+        let fresh = || Tracked { stamp, state: State::Settling { since: now, window: None }, strikes: 0 };
         let Some(old) = old else { return fresh() };
         match &old.state {
-            State::Settling { since } if old.stamp.same_content(&stamp) => {
-                if now.saturating_sub(*since) >= self.window {
-                    ready(old.strikes)
+            State::Settling { since, window } if old.stamp.same_content(&stamp) => {
+                let window = window.unwrap_or(self.window);
+                if now.saturating_sub(*since) >= window {
+                    ready(old.strikes, *since, window)
                 } else {
                     Tracked { stamp, ..old.clone() }
                 }
@@ -128,7 +142,7 @@ impl Settler {
             // A chmod moves ctime alone, and is what mends a file that could not be read.
             State::Failed { retry_at, strikes, .. } if old.stamp == stamp => {
                 if now >= *retry_at {
-                    ready(*strikes)
+                    ready(*strikes, now, self.window)
                 } else {
                     old.clone()
                 }
@@ -143,7 +157,7 @@ impl Settler {
         self.entries
             .values()
             .filter_map(|t| match t.state {
-                State::Settling { since } => Some(since + self.window),
+                State::Settling { since, window } => Some(since + window.unwrap_or(self.window)),
                 State::Failed { retry_at, .. } => Some(retry_at),
                 _ => None,
             })
@@ -154,6 +168,13 @@ impl Settler {
     /// has to settle anew.
     pub fn forget(&mut self, rel: &Path) {
         self.entries.remove(rel);
+    }
+
+    /// Somebody has it open for writing: it has to hold still for twice as long as it did.
+    pub fn written(&mut self, ready: &Ready) {
+        let window = Some((ready.window * 2).min(self.window * PATIENCE));
+        let state = State::Settling { since: ready.since, window };
+        self.entries.insert(ready.rel.clone(), Tracked { stamp: ready.stamp, state, strikes: 0 });
     }
 
     /// It was taken and stays where it is.
@@ -188,6 +209,7 @@ impl Settler {
         for (path, tracked) in self.waiting_entries() {
             path.hash(&mut hasher);
             std::mem::discriminant(&tracked.state).hash(&mut hasher);
+            matches!(tracked.state, State::Settling { window: Some(_), .. }).hash(&mut hasher);
             if let State::Failed { why, .. } | State::Refused { why } = &tracked.state {
                 why.hash(&mut hasher);
             }
@@ -292,6 +314,29 @@ mod tests {
         assert_eq!((s.waiting(), s.next_due()), (0, None));
         s.observe(secs(10.0), &[seen("a", 2)]);
         assert_eq!(ready(&s.observe(secs(12.0), &[seen("a", 2)])), ["a"]);
+    }
+
+    #[test]
+    fn a_file_that_is_open_for_writing_waits_longer_but_not_for_ever() {
+        let mut s = Settler::new(WINDOW);
+        s.observe(secs(0.0), &[seen("a", 1)]);
+        let mut asked = Vec::new();
+        loop {
+            let due = s.next_due().unwrap();
+            let r = s.observe(due, &[seen("a", 1)]).ready.remove(0);
+            asked.push((due.as_secs(), r.last_call));
+            if r.last_call {
+                break;
+            }
+            s.written(&r);
+        }
+        assert_eq!(asked, [(2, false), (4, false), (8, false), (16, false), (32, true)]);
+        s.forget(Path::new("a"));
+        s.observe(secs(40.0), &[seen("a", 1)]);
+        let r = s.observe(secs(42.0), &[seen("a", 1)]).ready.remove(0);
+        s.written(&r);
+        s.observe(secs(43.0), &[seen("a", 2)]);
+        assert_eq!(s.next_due(), Some(secs(45.0)), "a write starts the usual wait anew");
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Take {
             on_duplicate: self.on_duplicate,
             may_reference: false,
             settled: Some(ready.stamp),
+            heed_writers: !ready.last_call,
             once: self.after == AfterIntake::Leave,
         };
         let taken = self.intake.take(source, &|_, _| {}).await?;

@@ -108,6 +108,11 @@ fn reason(error: &notify::Error) -> String {
     }
 }
 
+/// Whether a path lies on a file system that other machines may write to.
+pub(super) fn is_remote(path: &Path) -> bool {
+    silent_file_system(path).is_some()
+}
+
 /// The name of a file system on which changes made elsewhere raise no event. Numbers from `linux/magic.h`, and for CIFS
 /// and SMB 2 from `fs/smb/common/smb2pdu.h` and `fs/smb/client/cifsfs.c` of Linux 6.
 fn silent_file_system(root: &Path) -> Option<&'static str> {

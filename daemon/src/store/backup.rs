@@ -102,7 +102,7 @@ fn fill(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupRep
     disk::private_dir(&folder)?;
     let file = folder.join(disk::FILE);
     let copy = new_database(&file)?;
-    store.read(|tx| copy_rows(tx, &copy))?;
+    store.read(|tx| copy_rows(tx, &copy).map_err(|e| target_error("copying the rows to", &file, e)))?;
 
     let mut listed = Vec::new();
     copy_tree(blobs, to, "blobs", is_blob, &mut listed, &mut report)?;

@@ -14,7 +14,7 @@ use super::stderr::StderrLines;
 pub struct Child {
     process: Process,
     frames: Frames,
-    outbox: Option<Outbox>,
+    outbox: Outbox,
     stderr: Option<StderrLines>,
 }
 
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Child {
 
 impl Child {
     pub(super) fn new(process: Process, frames: Frames, outbox: Outbox, stderr: StderrLines) -> Self {
-        Self { process, frames, outbox: Some(outbox), stderr: Some(stderr) }
+        Self { process, frames, outbox, stderr: Some(stderr) }
     }
 
     /// The process, for watching and signalling it from elsewhere.
@@ -50,17 +50,15 @@ impl Child {
     /// Sends a frame. Dropped in the middle, the rest goes out with the next call.
     ///
     /// # Errors
-    /// Where the child reads no more, or [`Self::close_input`] was called.
+    /// Where the child reads no more.
     pub async fn send(&mut self, frame: &ToWorker) -> io::Result<()> {
-        match &mut self.outbox {
-            Some(outbox) => outbox.send(frame).await,
-            None => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+        self.outbox.send(frame).await
     }
 
-    /// Ends the child's input, which it takes as a request to end.
-    pub fn close_input(&mut self) {
-        self.outbox = None;
+    /// Ends the child's input.
+    #[cfg(test)]
+    pub(super) fn close_input(&mut self) {
+        self.outbox = Outbox::new(tokio::io::sink());
     }
 
     /// The lines of its standard error, once. Somebody must read them, or a child that prints a lot comes to a halt.
@@ -76,11 +74,6 @@ impl Child {
     /// Waits for its end. May be dropped and called again.
     pub async fn exited(&mut self) -> ExitStatus {
         self.process.exited().await
-    }
-
-    /// Resident memory in bytes, 0 once it ended.
-    pub fn resident_bytes(&self) -> u64 {
-        self.process.resident_bytes()
     }
 }
 

@@ -19,9 +19,9 @@ mod watch;
 
 pub use child::Child;
 pub use exit::{Ending, describe};
-pub use process::{Process, Signal};
+pub use process::Signal;
 pub use readers::{ReaderPool, ReaderSettings};
 pub use spawn::{SpawnRequest, Spawner, WorkerProgram};
 pub use stderr::StderrLines;
-pub use stop::{Grace, StopStep, Stopped, stop, stop_with};
+pub use stop::{Grace, StopStep, stop_with};
 pub use watch::MemoryWatch;

@@ -92,12 +92,6 @@ impl Process {
         }
     }
 
-    /// Resident memory in bytes, 0 once it ended.
-    pub fn resident_bytes(&self) -> u64 {
-        let reaped = self.inner.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        if *reaped { 0 } else { identity::resident_bytes(self.pid()).unwrap_or(0) }
-    }
-
     /// What it holds of memory; `None` once it ended.
     pub(super) fn memory(&self) -> Option<Memory> {
         let reaped = self.inner.reaped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,12 +124,8 @@ impl Memory {
 
 /// Waits for the end, then ends whoever is left of the group while its number is still taken, then reaps.
 fn wait_for(inner: &Inner, known: &Known, tell: &watch::Sender<Option<ExitStatus>>) {
-    loop {
-        match waitid(WaitId::Pid(inner.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-            Err(rustix::io::Errno::INTR) => {}
-            _ => break,
-        }
-    }
+    let ended = || waitid(WaitId::Pid(inner.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    while let Err(rustix::io::Errno::INTR) = ended() {}
     let status = {
         let mut reaped = inner.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = kill_process_group(inner.pid, Signal::KILL);
@@ -165,7 +155,7 @@ mod tests {
         assert_eq!(process.exited().await.code(), Some(7));
         assert!(!process.identity().is_alive());
         assert!(!process.signal_group(Signal::KILL), "its number may be somebody else's by now");
-        assert_eq!(process.resident_bytes(), 0);
+        assert_eq!(process.memory(), None);
     }
 
     #[tokio::test]

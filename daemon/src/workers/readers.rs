@@ -100,7 +100,8 @@ impl ReaderPool {
     }
 
     /// How many readers are up and have nothing to do.
-    pub fn idle_readers(&self) -> usize {
+    #[cfg(test)]
+    fn idle_readers(&self) -> usize {
         self.inner.idle().readers.len()
     }
 

@@ -26,21 +26,12 @@ const PASSED_PREFIX: &str = "DROPFORGE_FAILPOINTS";
 /// The program that a child is.
 #[derive(Debug, Clone)]
 pub struct WorkerProgram {
-    /// The binary.
+    /// The binary. `/proc/self/exe` stands for the one that runs now, even when another one was put in its place
+    /// since: a child about to become a program still sees the daemon's own there. Child and daemon then always
+    /// speak the same protocol.
     pub exe: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-}
-
-impl WorkerProgram {
-    /// The binary that runs now, even when another one was put in its place since: child and daemon then always
-    /// speak the same protocol.
-    pub fn this_binary(args: impl IntoIterator<Item = OsString>) -> io::Result<Self> {
-        // In a child that is about to become a program, this link still leads to the daemon's own binary.
-        let link = PathBuf::from("/proc/self/exe");
-        let exe = if link.exists() { link } else { std::env::current_exe()? };
-        Ok(Self { exe, args: args.into_iter().collect() })
-    }
 }
 
 /// What a child is started for.
@@ -244,7 +235,8 @@ mod tests {
 
     #[tokio::test]
     async fn this_very_binary_can_be_started() {
-        let program = WorkerProgram::this_binary(["--list".into(), "--format=terse".into()]).unwrap();
+        let args = vec!["--list".into(), "--format=terse".into()];
+        let program = WorkerProgram { exe: "/proc/self/exe".into(), args };
         let mut child = Spawner::start(program).unwrap().spawn(SpawnRequest::default()).await.unwrap();
         // What it prints is no frame, but that it prints shows that it ran.
         assert!(child.recv().await.is_err());

@@ -50,11 +50,6 @@ pub struct Stopped {
     pub status: Option<ExitStatus>,
 }
 
-/// Stops a child; what it still sends is read and thrown away.
-pub async fn stop(child: &mut Child, grace: Grace) -> Stopped {
-    stop_with(child, grace, drop).await
-}
-
 /// Stops a child; what it still sends goes to `on_frame`. It may be its result: the work can end by itself while the
 /// message is on its way.
 pub async fn stop_with(child: &mut Child, grace: Grace, mut on_frame: impl FnMut(FromWorker)) -> Stopped {
@@ -140,7 +135,7 @@ mod tests {
         let sh = Sh::start();
         let mut child = sh.spawn("echo up >&2; exec sleep 1000").await;
         ready(&mut child).await;
-        let stopped = stop(&mut child, SHORT).await;
+        let stopped = stop_with(&mut child, SHORT, drop).await;
         assert_eq!((stopped.step, stopped.status.unwrap().signal()), (StopStep::Term, Some(15)));
     }
 
@@ -150,7 +145,7 @@ mod tests {
         let mut child = sh.spawn("trap '' TERM; echo up >&2; while :; do sleep 0.05; done").await;
         ready(&mut child).await;
         let began = Instant::now();
-        let stopped = stop(&mut child, SHORT).await;
+        let stopped = stop_with(&mut child, SHORT, drop).await;
         assert_eq!((stopped.step, stopped.status.unwrap().signal()), (StopStep::Kill, Some(9)));
         assert!(began.elapsed() >= SHORT.message + SHORT.term);
         assert!(!child.identity().is_alive());
@@ -166,7 +161,7 @@ mod tests {
             dropforge_shared::identity::stat(pid).is_some_and(|stat| stat.state == 'T')
         })
         .await;
-        let stopped = stop(&mut child, SHORT).await;
+        let stopped = stop_with(&mut child, SHORT, drop).await;
         assert_eq!((stopped.step, stopped.status.unwrap().signal()), (StopStep::Kill, Some(9)));
     }
 
@@ -178,7 +173,7 @@ mod tests {
         std::fs::write(&path, frame).unwrap();
         let sh = Sh::start();
         let mut child = sh.spawn(&format!("trap '' TERM; while :; do cat {}; done", path.display())).await;
-        let stopped = stop(&mut child, SHORT).await;
+        let stopped = stop_with(&mut child, SHORT, drop).await;
         assert_eq!(stopped.step, StopStep::Kill);
         assert!(stopped.status.is_some());
     }

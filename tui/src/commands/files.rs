@@ -8,8 +8,8 @@ use dropforge_shared::file::{FileKind, FileView};
 use dropforge_shared::service::{CALL, FileQuery};
 
 use super::{Context, Done};
-use crate::print;
-use crate::table::Table;
+use crate::output as print;
+use crate::output::table::Table;
 
 /// Which files.
 #[derive(Debug, clap::Args)]

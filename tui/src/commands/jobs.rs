@@ -7,8 +7,8 @@ use dropforge_shared::job::{JobState, JobView};
 use dropforge_shared::service::{CALL, JobQuery};
 
 use super::{Context, Done};
-use crate::print;
-use crate::table::Table;
+use crate::output as print;
+use crate::output::table::Table;
 
 /// Which jobs.
 #[derive(Debug, clap::Args)]

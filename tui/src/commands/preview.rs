@@ -8,8 +8,8 @@ use dropforge_shared::page::{Cell, Page};
 use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
-use crate::print;
-use crate::table::Table;
+use crate::output as print;
+use crate::output::table::Table;
 
 /// Which rows.
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ use dropforge_shared::profile::{ColumnProfile, Histogram, Profile};
 use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
-use crate::print;
-use crate::table::Table;
+use crate::output as print;
+use crate::output::table::Table;
 
 /// Which file.
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use dropforge_shared::config::ByteSize;
 use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
-use crate::print;
+use crate::output as print;
 
 /// Which file.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use dropforge_shared::job::{JobState, JobView};
 use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
-use crate::print;
+use crate::output as print;
 
 /// Which jobs.
 #[derive(Debug, clap::Args)]

@@ -101,7 +101,6 @@ impl Workbench {
         let mut dirty = true;
         let mut next_frame = Instant::now();
         while !self.state.quit {
-            let mut at_once = false;
             let action = tokio::select! {
                 biased;
                 () = self.broken.notified() => {
@@ -112,22 +111,20 @@ impl Workbench {
                 _ = hang_up.recv() => Action::Terminate,
                 _ = interrupt.recv() => Action::Terminate,
                 event = keys.next() => {
-                    at_once = true;
+                    self.typed(event)?;
+                    // Of what was typed meanwhile only the outcome is drawn.
                     for _ in 0..KEYS_A_FRAME {
-                        let Some(Some(Ok(event))) = keys.next_ready(&event) else { break };
-                        drop(event);
+                        match keys.next().now_or_never() {
+                            Some(event) if !self.state.quit => self.typed(event)?,
+                            _ => break,
+                        }
                     }
-                    match event {
-                        Some(Ok(event)) => match translate(event) {
-                            Some(action) => action,
-                            None => continue,
-                        },
-                        // The terminal is gone.
-                        Some(Err(_)) | None => Action::Terminate,
-                    }
+                    dirty = true;
+                    next_frame = Instant::now();
+                    continue;
                 }
                 () = tokio::time::sleep_until(next_frame), if dirty => {
-                    self.draw()?;
+                    self.draw().map_err(screen_fault)?;
                     dirty = false;
                     next_frame = Instant::now() + frame;
                     continue;
@@ -136,10 +133,47 @@ impl Workbench {
             };
             self.apply(action)?;
             dirty = true;
-            if at_once {
-                next_frame = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn typed(&mut self, event: Option<std::io::Result<Event>>) -> Result<(), Fault> {
+        let action = match event {
+            Some(Ok(Event::Key(key))) => Action::Key(key),
+            Some(Ok(Event::Paste(text))) => Action::Paste(text),
+            Some(Ok(Event::Resize(columns, rows))) => Action::Resize(columns, rows),
+            Some(Ok(Event::Mouse(mouse))) => match mouse.kind {
+                MouseEventKind::ScrollDown => Action::Wheel(true),
+                MouseEventKind::ScrollUp => Action::Wheel(false),
+                _ => return Ok(()),
+            },
+            Some(Ok(_)) => return Ok(()),
+            // The terminal is gone.
+            Some(Err(_)) | None => Action::Terminate,
+        };
+        self.apply(action)
+    }
+
+    fn apply(&mut self, action: Action) -> Result<(), Fault> {
+        self.state.now = Timestamp::now();
+        for effect in update(&mut self.state, action) {
+            match effect {
+                Effect::Redraw => self.session.terminal.clear().map_err(screen_fault)?,
+                Effect::Suspend => self.session.suspend().map_err(screen_fault)?,
+                other => self.effects.run(other),
             }
         }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> std::io::Result<()> {
+        let (state, theme) = (&self.state, self.theme);
+        self.session.terminal.draw(|frame| {
+            let area = frame.area();
+            if let Some(at) = screens::draw(state, theme, area, frame.buffer_mut()) {
+                frame.set_cursor_position(at);
+            }
+        })?;
         Ok(())
     }
 }

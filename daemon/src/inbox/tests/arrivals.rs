@@ -62,6 +62,26 @@ async fn a_file_that_is_written_slowly_gives_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_pauses_is_waited_for_as_long_as_it_has_the_file_open() {
+    let home = Home::new(|c| c.settle_seconds = 0.5);
+    let inbox = home.start();
+    let mut file = File::create(home.paths.inbox.join("stalled.csv")).unwrap();
+    file.write_all(b"half,").unwrap();
+    let waits = || inbox.status().items.first().is_some_and(|i| i.detail.contains("open for writing"));
+    until("it to be seen open after it held still", waits).await;
+    assert!(home.files().is_empty());
+    file.write_all(b"whole").unwrap();
+    drop(file);
+    until_taken(&home, &inbox, 1).await;
+    assert_eq!((home.content(&home.files()[0]).as_slice(), home.jobs().len()), (&b"half,whole"[..], 1));
+    // One that is never closed is taken in the end.
+    let mut file = File::create(home.paths.inbox.join("endless.log")).unwrap();
+    file.write_all(b"so far").unwrap();
+    until_taken(&home, &inbox, 2).await;
+    drop(file);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_is_not_taken_until_it_has_its_name() {
     let home = Home::new(|_| {});
     let inbox = home.start();

@@ -2,6 +2,7 @@
 //! are in the action table.
 
 mod confirm;
+mod frame;
 mod help;
 mod message;
 mod palette;

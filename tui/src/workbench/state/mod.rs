@@ -14,7 +14,7 @@ use dropforge_shared::time::Timestamp;
 use tui_input::Input;
 
 pub use data::{Data, Loaded, Tab};
-pub use list::Cursor;
+pub use list::{Cursor, scrolled};
 pub use log::{KEEP, LogView};
 
 use super::action::Source;

@@ -13,12 +13,12 @@ use super::super::state::State;
 use super::{data, home, log, want};
 
 /// The keys of the shown files, for the selection.
-pub fn files_keys(state: &State) -> Vec<String> {
+pub(super) fn files_keys(state: &State) -> Vec<String> {
     state.shown_files().iter().map(|f| f.id.to_string()).collect()
 }
 
 /// The keys of the jobs, for the selection.
-pub fn jobs_keys(state: &State) -> Vec<String> {
+pub(super) fn jobs_keys(state: &State) -> Vec<String> {
     state.jobs.iter().map(|j| j.id.to_string()).collect()
 }
 

@@ -13,8 +13,6 @@ mod prompt;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::InputRequest;
 
-pub use lists::{files_keys, jobs_keys};
-
 use super::action::{Action, Source};
 use super::actions::{Cmd, lookup, valid};
 use super::effect::Effect;

@@ -1,0 +1,52 @@
+//! `audit`: who did what, in order, chained by hash.
+
+use std::process::ExitCode;
+
+use dropforge_shared::clean;
+use dropforge_shared::client::{flat, within};
+use dropforge_shared::service::{AuditView, CALL};
+
+use super::{Context, Done};
+use crate::output as print;
+
+/// Which entries.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only those after this number
+    #[arg(long, default_value_t = 0)]
+    after: u64,
+}
+
+/// Entries in one call.
+const PIECE: u32 = 500;
+
+/// Runs the verb.
+pub async fn run(args: Args, context: &Context) -> Done {
+    let client = context.client().await?;
+    let mut all: Vec<AuditView> = Vec::new();
+    let mut after = args.after;
+    loop {
+        let piece = flat(client.rpc.audit(within(CALL), after, PIECE).await)?;
+        let Some(last) = piece.last() else { break };
+        after = last.seq;
+        if context.json {
+            all.extend(piece);
+            continue;
+        }
+        for entry in piece {
+            print::line(&format!(
+                "{} {} uid {} {} {} {}",
+                entry.seq,
+                entry.at,
+                entry.uid,
+                entry.action,
+                entry.what,
+                clean::line(&entry.detail)
+            ))?;
+        }
+    }
+    if context.json {
+        print::json(&all)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,34 @@
+//! `inbox`: the drop folder, how it is followed, and what waits in it and why.
+
+use std::process::ExitCode;
+
+use dropforge_shared::client::{flat, within};
+use dropforge_shared::config::ByteSize;
+use dropforge_shared::service::CALL;
+
+use super::{Context, Done};
+use crate::output as print;
+use crate::output::table::Table;
+
+/// Nothing to choose.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the verb.
+pub async fn run(_: Args, context: &Context) -> Done {
+    let client = context.client().await?;
+    let inbox = flat(client.rpc.inbox(within(CALL)).await)?;
+    if context.json {
+        print::json(&inbox)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print::line(&format!("{} ({}), {} waiting", inbox.path, inbox.mode, inbox.total))?;
+    if !inbox.items.is_empty() {
+        let mut table = Table::new(["path", "state", ">size", "why"]);
+        for item in &inbox.items {
+            table.row([item.path.as_str(), &item.state, &ByteSize(item.bytes).to_string(), &item.detail]);
+        }
+        print::out(&table.render(print::width()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

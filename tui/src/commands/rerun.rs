@@ -1,0 +1,23 @@
+//! `rerun JOB`: a job that has ended once more, as a new job.
+
+use dropforge_shared::client::{flat, within};
+use dropforge_shared::service::CALL;
+
+use super::{Context, Done};
+
+/// Which job, and from where on.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Job
+    job: String,
+    /// Begin at this stage; refused where the kind of job keeps no state between its stages
+    #[arg(long, value_name = "STAGE")]
+    from: Option<String>,
+}
+
+/// Runs the verb.
+pub async fn run(args: Args, context: &Context) -> Done {
+    let client = context.client().await?;
+    let job = flat(client.rpc.rerun(within(CALL), args.job, args.from).await)?;
+    super::job::show(&job, context)
+}

@@ -1,0 +1,108 @@
+//! The lines around a screen: header above, notice or prompt and keys below.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::super::actions::{Cmd, key_label, valid};
+use super::super::screens;
+use super::super::state::{Asking, Link, Screen, State};
+use super::super::theme::Theme;
+use super::{clock, over, right, text};
+
+/// The header: screens and counts; while the daemon is gone a line that says so. Gives back the lines it took.
+pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 {
+    let (running, queued) = state.counts();
+    let counts = match (running, queued) {
+        (0, 0) => "idle".to_owned(),
+        (running, 0) => format!("{running} running"),
+        (running, queued) => format!("{running} running, {queued} waiting"),
+    };
+    let counts_width = u16::try_from(counts.width()).unwrap_or(area.width).min(area.width);
+    let mut x = area.x;
+    if area.width >= 70 {
+        x += text(buf, x, area.y, area.width, " Dropforge ", theme.strong()) + 1;
+    }
+    let present = if state.screen == Screen::Log { Screen::Jobs } else { state.screen };
+    for spec in screens::SCREENS {
+        let Some(digit) = spec.digit else { continue };
+        let style = if spec.screen == present { theme.selected() } else { theme.text() };
+        let room = (area.right() - x).saturating_sub(counts_width + 1);
+        x += text(buf, x, area.y, room, &format!(" {digit} {} ", spec.title), style);
+    }
+    let style = if state.link == Link::Live { theme.dim() } else { theme.warn() };
+    right(buf, area.right() - counts_width, area.y, counts_width, &counts, style);
+    let Link::Lost { since, .. } = &state.link else { return 1 };
+    let at = clock(*since);
+    let long = format!("daemon gone: showing what was known at {at}, reconnecting");
+    let short = format!("daemon gone: known at {at}, reconnecting");
+    let said = if long.width() <= usize::from(area.width) { long } else { short };
+    text(buf, area.x, area.y + 1, area.width, &said, theme.warn());
+    over(buf, area, area.y + 1, theme.selected());
+    2
+}
+
+/// The two lines at the bottom. Gives back where the terminal's cursor belongs, where text is typed.
+pub fn footer(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let mut cursor = None;
+    if let Some(prompt) = &state.prompt {
+        let asks = match prompt.asking {
+            Asking::Filter => "Filter: ",
+            Asking::Row => "Go to row: ",
+            Asking::Search => "Search: ",
+        };
+        let x = area.x + text(buf, area.x, area.y, area.width, asks, theme.strong());
+        cursor = Some(input(&prompt.input, theme, Rect { x, width: area.right() - x, height: 1, ..area }, buf));
+    } else if let Some(notice) = &state.notice {
+        let style = if notice.bad { theme.bad() } else { theme.accent() };
+        text(buf, area.x, area.y, area.width, &notice.text, style);
+    }
+    if area.height > 1 {
+        keys(state, theme, Rect { y: area.y + 1, height: 1, ..area }, buf);
+    }
+    cursor
+}
+
+/// A line of typed text, scrolled so that the cursor is in sight. Gives back the cursor's place.
+pub fn input(input: &tui_input::Input, theme: Theme, area: Rect, buf: &mut Buffer) -> (u16, u16) {
+    let scroll = input.visual_scroll(usize::from(area.width.saturating_sub(1)));
+    let mut skipped = 0;
+    let shown: String = input
+        .value()
+        .chars()
+        .skip_while(|c| {
+            let skip = skipped < scroll;
+            skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            skip
+        })
+        .collect();
+    text(buf, area.x, area.y, area.width, &shown, theme.text());
+    let at = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(u16::MAX);
+    (area.x + at.min(area.width.saturating_sub(1)), area.y)
+}
+
+fn keys(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let contexts = state.contexts();
+    // Help is the way to all the others: it is never the one that does not fit.
+    let help = "? help";
+    let with_help = state.popup.is_none() && state.prompt.is_none();
+    let kept = if with_help { help.len() as u16 } else { 0 };
+    let mut x = area.x;
+    for spec in valid(&contexts) {
+        let (Some(label), Some(key)) = (spec.footer, spec.keys.first()) else { continue };
+        if spec.id == Cmd::Help || !screens::available(state, spec.id) {
+            continue;
+        }
+        let key = key_label(key);
+        let needed = (key.width() + 1 + label.width() + 2) as u16;
+        if x + needed + kept > area.right() {
+            continue;
+        }
+        x += text(buf, x, area.y, needed, &key, theme.accent().patch(theme.strong())) + 1;
+        x += text(buf, x, area.y, needed, label, theme.text()) + 2;
+    }
+    if with_help {
+        x += text(buf, x, area.y, 1, "?", theme.accent().patch(theme.strong()));
+        text(buf, x, area.y, area.right().saturating_sub(x), " help", theme.text());
+    }
+}
