@@ -3,8 +3,8 @@
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::{FileId, JobId};
 
-use crate::store::{ReadTx, StoreError};
 use crate::store::rows::{FileRow, JobRow};
+use crate::store::{ReadTx, StoreError};
 
 /// Fewer characters than this are not taken for an id's beginning: a typing mistake should not hit something.
 const MIN_PREFIX: usize = 2;

@@ -89,7 +89,8 @@ impl Bus {
         let _ = tokio::time::timeout(wait, newest.wait_for(|seq| *seq > cursor.seq)).await;
         let ring = self.ring();
         let gap = ring.dropped > cursor.seq;
-        let events: Vec<Event> = ring.events.range(cursor.seq + 1..).take(BATCH).map(|(_, e)| e.clone()).collect();
+        let events: Vec<Event> =
+            ring.events.range(cursor.seq + 1..).take(BATCH).map(|(_, e)| e.clone()).collect();
         let seq = events.last().map_or(cursor.seq, |e| e.seq);
         EventBatch { events, cursor: Cursor { epoch: self.epoch, seq }, gap }
     }

@@ -45,7 +45,12 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
     all.push(if mode.starts_with("watching") {
         check("inbox watch", "ok", mode, None)
     } else {
-        check("inbox watch", "warning", mode, Some("Files are found by scanning; taking them needs a little longer.".into()))
+        check(
+            "inbox watch",
+            "warning",
+            mode,
+            Some("Files are found by scanning; taking them needs a little longer.".into()),
+        )
     });
     all.push(watches());
     all
@@ -63,7 +68,12 @@ fn folder(name: &str, dir: &Path) -> Check {
     let probe = dir.join(".dropforge-doctor");
     let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
     if let Err(e) = written {
-        return check(name, "error", format!("{shown} can't be written: {e}"), Some("Check its owner and space.".into()));
+        return check(
+            name,
+            "error",
+            format!("{shown} can't be written: {e}"),
+            Some("Check its owner and space.".into()),
+        );
     }
     let open_to_others = meta.mode() & 0o022;
     if open_to_others != 0 {
@@ -81,7 +91,9 @@ fn socket(path: &Path) -> Check {
             let advice = format!("`chmod 600 {shown}`");
             check("socket", "warning", format!("{shown} is open to others"), Some(advice))
         }
-        Err(e) => check("socket", "error", format!("{shown}: {e}"), Some("It is made anew within seconds.".into())),
+        Err(e) => {
+            check("socket", "error", format!("{shown}: {e}"), Some("It is made anew within seconds.".into()))
+        }
     }
 }
 
@@ -91,7 +103,12 @@ fn disk(dir: &Path) -> Check {
             let free = v.f_bavail.saturating_mul(v.f_frsize);
             let detail = format!("{} free where the store lies", ByteSize(free));
             if free < LITTLE_SPACE {
-                check("disk space", "warning", detail, Some("Remove files (`dropforge rm`) or move the home.".into()))
+                check(
+                    "disk space",
+                    "warning",
+                    detail,
+                    Some("Remove files (`dropforge rm`) or move the home.".into()),
+                )
             } else {
                 check("disk space", "ok", detail, None)
             }

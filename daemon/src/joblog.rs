@@ -244,7 +244,10 @@ mod tests {
         log.flush().unwrap();
         assert_eq!(all(dir.path(), 0), want);
         let tail = read(dir.path(), u64::MAX, 3).unwrap();
-        assert_eq!(tail.entries.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(), ["line 497", "line 498", "line 499"]);
+        assert_eq!(
+            tail.entries.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),
+            ["line 497", "line 498", "line 499"]
+        );
     }
 
     #[test]

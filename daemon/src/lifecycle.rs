@@ -102,7 +102,8 @@ pub fn run(options: Options) -> Result<(), Fault> {
         tracing::warn!("{recovered} jobs had been left running by a daemon that went away");
     }
     // The thread that spawns is made here, before anything, and lives as long as the process.
-    let spawner = Spawner::start(options.worker.clone()).map_err(|e| Fault::failed(format!("can't start the spawning thread: {e}")))?;
+    let spawner = Spawner::start(options.worker.clone())
+        .map_err(|e| Fault::failed(format!("can't start the spawning thread: {e}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -31,7 +31,8 @@ pub(crate) fn start(paths: &Paths, log: &config::Log, to_stderr: bool) -> Result
 }
 
 fn install(filter: EnvFilter, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).finish();
     // A second subscriber in one process happens only in tests; the first goes on.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -41,8 +41,17 @@ pub struct Stat {
     pub state: char,
     /// The parent's pid.
     pub parent: u32,
+    /// Threads.
+    pub threads: u64,
     /// Start time in clock ticks after boot.
     pub start_ticks: u64,
+}
+
+impl Stat {
+    /// Whether it has ended, all of it: the first thread may be a zombie while others still hold files and locks.
+    fn is_over(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
 }
 
 /// Reads `/proc/PID/stat`.
@@ -53,8 +62,9 @@ pub fn stat(pid: u32) -> Option<Stat> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let start_ticks = fields.nth(17)?.parse().ok()?;
-    Some(Stat { state, parent, start_ticks })
+    let threads = fields.nth(15)?.parse().ok()?;
+    let start_ticks = fields.nth(1)?.parse().ok()?;
+    Some(Stat { state, parent, threads, start_ticks })
 }
 
 /// Resident memory of a process in bytes, from `/proc/PID/statm`.

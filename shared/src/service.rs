@@ -305,8 +305,8 @@ pub trait Dropforge {
     async fn backup(path: serde_bytes::ByteBuf) -> Result<BackupView, Fault>;
     /// The daemon's half of `doctor`.
     async fn doctor() -> Result<Vec<Check>, Fault>;
-    /// The audit log from an entry on.
-    async fn audit(after: u64, limit: u32) -> Result<Vec<AuditView>, Fault>;
+    /// The audit log, newest first, from before an entry on; 0 for the newest.
+    async fn audit(before: u64, limit: u32) -> Result<Vec<AuditView>, Fault>;
     /// The file a dataset name means, for completion: ids and names that begin with a text.
     async fn complete(prefix: String, limit: u32) -> Result<Vec<(FileId, String)>, Fault>;
 }

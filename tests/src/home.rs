@@ -47,7 +47,9 @@ impl Home {
     pub fn new(exe: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("df").tempdir().expect("a temporary folder");
         let home = Self { dir, exe: exe.into(), env: BTreeMap::new() };
-        home.configure("[inbox]\nsettle_seconds = 0.2\n[queue]\nretry_seconds = 0.1\nretry_max_seconds = 0.5\n");
+        home.configure(
+            "[inbox]\nsettle_seconds = 0.2\n[queue]\nretry_seconds = 0.1\nretry_max_seconds = 0.5\n",
+        );
         home
     }
 

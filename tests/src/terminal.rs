@@ -1,6 +1,7 @@
 //! A terminal to type into and to read: a pseudo-terminal with an emulator behind it, and a count of the bytes written.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,11 @@ impl Key {
     }
 }
 
+/// A window has at least one row and one column.
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).expect("a window of at least one cell")
+}
+
 struct Screen {
     parser: vt100::Parser,
     written: u64,
@@ -84,7 +90,7 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().expect("a readable terminal");
         let input = pair.master.take_writer().expect("a writable terminal");
         let screen = Arc::new(Mutex::new(Screen {
-            parser: vt100::Parser::new(rows, columns, 0),
+            parser: vt100::Parser::new(cells(rows), cells(columns), 0),
             written: 0,
             raw: Vec::new(),
         }));
@@ -135,9 +141,11 @@ impl Terminal {
 
     /// Waits until the screen shows a text.
     pub fn wait_for(&self, text: &str) {
-        eventually_within(Duration::from_secs(30), &format!("the screen shows '{text}'; it is\n{}", self.text()), || {
-            self.text().contains(text).then_some(())
-        });
+        eventually_within(
+            Duration::from_secs(30),
+            &format!("the screen shows '{text}'; it is\n{}", self.text()),
+            || self.text().contains(text).then_some(()),
+        );
     }
 
     /// Waits until nothing was written for a while, and answers how many bytes were in all.
@@ -166,7 +174,7 @@ impl Terminal {
 
     /// Changes the window's size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen().parser.screen_mut().set_size(rows, columns);
+        self.screen().parser.screen_mut().set_size(cells(rows), cells(columns));
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.master.resize(size).expect("a terminal that can be resized");
     }

@@ -17,7 +17,11 @@ pub fn eventually_within<T>(patience: Duration, what: &str, mut condition: impl 
         if let Some(found) = condition() {
             return found;
         }
-        assert!(start.elapsed() < patience, "within {} s it did not come to this: {what}", patience.as_secs());
+        assert!(
+            start.elapsed() < patience,
+            "within {} s it did not come to this: {what}",
+            patience.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,69 +1,76 @@
 //! The binary's library: the workbench, the command line, and the one place that ties daemon, worker and client together.
 
-mod args;
-mod commands;
-mod print;
+pub mod commands;
+mod output;
 pub mod samples;
-mod table;
 pub mod workbench;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use dropforge_shared::fault::Fault;
-use dropforge_shared::paths::Paths;
+use clap::error::ErrorKind;
 
-use args::Cli;
-use commands::{Context, Done, Verb};
-
-/// The first argument that makes this process a worker. The daemon gives it; nobody types it.
-#[cfg(feature = "local")]
-pub(crate) const WORKER: &str = "worker";
+use commands::{Cli, Context, Verb};
+use dropforge_shared::fault::{Fault, FaultCode};
 
 /// The whole program: `dropforge`, with the kinds of job that its worker knows.
 #[cfg(feature = "local")]
 pub fn main_with(kinds: &'static [dropforge_worker::Kind]) -> ExitCode {
     // A child must not read or start anything before it has confined itself: it goes first, past all parsing.
-    if std::env::args_os().nth(1).is_some_and(|a| a == WORKER) {
+    if std::env::args_os().nth(1).is_some_and(|a| a == "worker") {
         return dropforge_worker::run(kinds);
     }
-    program(|json, paths| Context { json, paths, kinds })
+    run(kinds)
 }
 
 /// The program without daemon and engines: a thin client.
 #[cfg(not(feature = "local"))]
 pub fn main_thin() -> ExitCode {
-    program(|json, paths| Context { json, paths })
+    run()
 }
 
-fn program(context: impl FnOnce(bool, Paths) -> Context) -> ExitCode {
+fn run(#[cfg(feature = "local")] kinds: &'static [dropforge_worker::Kind]) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
-            // Help and version go to standard output and are no error; all else is wrong usage.
+            // Help and version go to standard output and are no error; the rest is wrong usage.
             let _ = e.print();
-            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+            let fine = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if fine { ExitCode::SUCCESS } else { ExitCode::from(FaultCode::Usage.exit_code()) };
         }
     };
-    let done = Paths::from_env().map(|paths| context(cli.json, paths)).and_then(|context| match cli.verb {
-        // The daemon builds its own runtime and must not inherit one.
+    let context = match Context::new(
+        cli.json,
+        #[cfg(feature = "local")]
+        kinds,
+    ) {
+        Ok(context) => context,
+        Err(fault) => return report(&fault),
+    };
+    let result = match cli.verb {
+        // The daemon builds its own runtime, and must not inherit one.
         Some(Verb::Daemon(args)) if args.runs_here() => commands::daemon::run_here(&args, &context),
-        verb => in_runtime(verb, &context),
-    });
-    done.unwrap_or_else(|fault| {
-        print::fault(&fault);
-        ExitCode::from(fault.code.exit_code())
-    })
+        verb => runtime().and_then(|runtime| {
+            let result = runtime.block_on(commands::dispatch(verb, &context));
+            runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+            result
+        }),
+    };
+    match result {
+        Ok(code) => code,
+        Err(fault) => report(&fault),
+    }
 }
 
-fn in_runtime(verb: Option<Verb>, context: &Context) -> Done {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|e| Fault::failed(format!("can't start the program's threads: {e}")))?;
-    let done = runtime.block_on(commands::dispatch(verb, context));
-    // A read of standard input that nobody waits for any more must not keep the program.
-    runtime.shutdown_background();
-    done
+        .map_err(|e| Fault::failed(format!("can't start the threads of the program: {e}")))
+}
+
+fn report(fault: &Fault) -> ExitCode {
+    output::note(&format!("dropforge: {fault}"));
+    ExitCode::from(fault.code.exit_code())
 }

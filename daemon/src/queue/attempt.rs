@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 use super::attempt_log::AttemptLog;
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
-use crate::store::rows::{AttemptRow, FileRow, JobRow, Location};
 use crate::store::StoreError;
+use crate::store::rows::{AttemptRow, FileRow, JobRow, Location};
 use crate::workers::{self, Child, Grace, MemoryWatch, SpawnRequest};
 
 /// How often lines are handed to followers of the log, and progress to followers of events, while an attempt runs.
@@ -121,7 +121,11 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
         drop(attempt.child);
         let strays = queue.0.spawner.reap_strays().await;
         if strays > 0 {
-            queue.note(&row, LogLevel::Warn, &format!("ended {strays} processes that the worker had left behind"));
+            queue.note(
+                &row,
+                LogLevel::Warn,
+                &format!("ended {strays} processes that the worker had left behind"),
+            );
         }
         settle::settle(&queue, row, number, ending, peak).await;
         queue.wake();
@@ -199,7 +203,11 @@ impl Supervised {
     async fn run(&mut self) -> Ending {
         let attempt = self.number;
         let mut log = AttemptLog::open(&self.queue, &self.row, attempt);
-        log.append(LogLevel::Info, "daemon", &format!("attempt {attempt} started, pid {}", self.child.identity().pid));
+        log.append(
+            LogLevel::Info,
+            "daemon",
+            &format!("attempt {attempt} started, pid {}", self.child.identity().pid),
+        );
         let mut stderr = self.child.take_stderr();
         let mut tail = String::new();
         // A child that takes no work has ended or is about to; the loop below sees how.
@@ -301,11 +309,15 @@ impl Supervised {
             }
         })
         .await;
-        log.append(LogLevel::Info, "daemon", match stopped.step {
-            workers::StopStep::Message => "the worker stopped when asked",
-            workers::StopStep::Term => "the worker was ended by SIGTERM",
-            workers::StopStep::Kill => "the worker was ended by SIGKILL",
-        });
+        log.append(
+            LogLevel::Info,
+            "daemon",
+            match stopped.step {
+                workers::StopStep::Message => "the worker stopped when asked",
+                workers::StopStep::Term => "the worker was ended by SIGTERM",
+                workers::StopStep::Kill => "the worker was ended by SIGKILL",
+            },
+        );
         let mut result = sent;
         for frame in last {
             if let Taken::End(ending) = self.take(frame, log) {
@@ -368,9 +380,9 @@ impl Supervised {
                 log.append(LogLevel::Error, "worker", &fault.message);
                 Taken::End(Ending::Failed(fault, transient))
             }
-            FromWorker::Cancelled { attempt } if mine(&attempt) => {
-                Taken::End(Ending::Crashed("the worker stopped as if cancelled, but nobody asked it to".into()))
-            }
+            FromWorker::Cancelled { attempt } if mine(&attempt) => Taken::End(Ending::Crashed(
+                "the worker stopped as if cancelled, but nobody asked it to".into(),
+            )),
             _ => {
                 log.append(LogLevel::Warn, "daemon", "refused a frame of another attempt");
                 Taken::Nothing

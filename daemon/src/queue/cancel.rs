@@ -37,7 +37,8 @@ impl Queue {
         };
         if !changed && row.state.is_terminal() {
             let what = format!("job {} is {} already", row.id, row.state.name());
-            return Err(Fault::refused(what).hint("A result that stands is never changed; `dropforge rm` removes it."));
+            return Err(Fault::refused(what)
+                .hint("A result that stands is never changed; `dropforge rm` removes it."));
         }
         if let Some(running) = self.running().get(&row.id) {
             running.stop.send_if_modified(|reason| {

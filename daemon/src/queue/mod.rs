@@ -29,8 +29,8 @@ pub use recover::recover;
 
 use crate::bus::Bus;
 use crate::joblog;
-use crate::store::{Store, StoreError};
 use crate::store::rows::JobRow;
+use crate::store::{Store, StoreError};
 use crate::workers::Spawner;
 
 /// Jobs looked at in one round. More than ever run at once, so that limits of one class do not hide another's jobs.
@@ -200,8 +200,9 @@ impl Queue {
             source: "daemon".into(),
             text: joblog::cut(text),
         };
-        let written = joblog::Writer::open(&self.0.paths.job_log(&job.id), self.0.config.queue.job_log_bytes.0)
-            .and_then(|mut log| log.append(&entry).and_then(|()| log.flush()));
+        let written =
+            joblog::Writer::open(&self.0.paths.job_log(&job.id), self.0.config.queue.job_log_bytes.0)
+                .and_then(|mut log| log.append(&entry).and_then(|()| log.flush()));
         if let Err(e) = written {
             tracing::warn!("can't write the log of job {}: {e}", job.id);
         }
@@ -231,7 +232,8 @@ pub fn job_change(job: &JobRow) -> Change {
 
 /// Whether an attempt is the one that runs: anything of an older one is refused.
 fn is_current(job: &JobRow, attempt: u32) -> bool {
-    job.state == JobState::Running && job.attempts.last().is_some_and(|a| a.number == attempt && a.end.is_none())
+    job.state == JobState::Running
+        && job.attempts.last().is_some_and(|a| a.number == attempt && a.end.is_none())
 }
 
 /// An injected fault is an I/O error like any other: it may pass.

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_full_class_does_not_hold_up_another() {
-        let jobs = [job("ingest", 1, 0, 0), job("ingest", 2, 0, 0), job("ingest", 3, 0, 0), job("train", 4, 0, 0)];
+        let jobs =
+            [job("ingest", 1, 0, 0), job("ingest", 2, 0, 0), job("ingest", 3, 0, 0), job("train", 4, 0, 0)];
         assert_eq!(started(&jobs, &[], &config::Queue::default()), [1, 2, 4]);
         let busy = vec![Slot { class: JobClass::Ingest, owner: 1 }; 2];
         assert_eq!(started(&jobs, &busy, &config::Queue::default()), [4]);

@@ -12,8 +12,8 @@ use dropforge_shared::time::Timestamp;
 
 use super::attempt::{Ending, attempt_dir};
 use super::{Queue, StopReason, is_current, outputs, schedule, unavailable};
-use crate::store::{StoreError, WriteTx};
 use crate::store::rows::{AttemptRow, FileRow, JobRow};
+use crate::store::{StoreError, WriteTx};
 
 /// What becomes of the job.
 #[derive(Debug, Clone)]
@@ -34,7 +34,9 @@ pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Endi
             let out = queue.0.paths.job_outputs(&job.id);
             match outputs::publish(&dir, &out, &outputs) {
                 Ok(()) => Verdict::Done(outputs, facts),
-                Err(e) => Verdict::Strike(AttemptEnd::Transient, format!("its outputs could not be kept: {e}")),
+                Err(e) => {
+                    Verdict::Strike(AttemptEnd::Transient, format!("its outputs could not be kept: {e}"))
+                }
             }
         }
         Ending::Failed(fault, false) => Verdict::Failed(fault),
@@ -47,12 +49,14 @@ pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Endi
     let id = job.id.clone();
     let random = uniform();
     let ended_at = Timestamp::now();
+    let stage = queue.live(&job.id).1;
     let settled = queue
         .0
         .store
         .persist(move |tx| {
             failpoint::pass("queue.settle.commit").map_err(unavailable)?;
-            let Some(row) = tx.job(&id)?.filter(|r| is_current(r, number)) else { return Ok(None) };
+            let Some(mut row) = tx.job(&id)?.filter(|r| is_current(r, number)) else { return Ok(None) };
+            row.stage = stage.clone();
             apply(tx, row, &verdict, &config, random, ended_at, peak_rss).map(Some)
         })
         .await;
@@ -172,7 +176,9 @@ fn follow(tx: &mut WriteTx, job: &JobRow, verdict: &Verdict) -> Result<Option<Fi
 
 /// The file's data are this job's outputs now.
 fn file_ready(tx: &mut WriteTx, job: &JobRow, facts: &FileFacts) -> Result<Option<FileRow>, StoreError> {
-    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else { return Ok(None) };
+    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else {
+        return Ok(None);
+    };
     file.facts = facts.clone();
     file.state = FileState::Ready;
     file.error = None;
@@ -185,7 +191,9 @@ pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<File
     if !job.state.is_terminal() {
         return Ok(None);
     }
-    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else { return Ok(None) };
+    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else {
+        return Ok(None);
+    };
     if file.job.is_some() || file.state == FileState::Ready {
         return Ok(None);
     }
@@ -199,7 +207,8 @@ pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<File
 
 /// A job that could not even begin: counts as a try.
 pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault) {
-    let (id, config, random, now) = (job.id.clone(), queue.0.config.queue.clone(), uniform(), Timestamp::now());
+    let (id, config, random, now) =
+        (job.id.clone(), queue.0.config.queue.clone(), uniform(), Timestamp::now());
     let settled = queue
         .0
         .store

@@ -83,7 +83,9 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
                 request,
                 owner,
                 move |outcome| to_outcome.change(|s| s.outcomes.push(outcome)),
-                move |path: &str, done, total| to_progress.change(|s| s.current = Some((path.to_owned(), done, total))),
+                move |path: &str, done, total| {
+                    to_progress.change(|s| s.current = Some((path.to_owned(), done, total)))
+                },
             )
             .await;
         ticket.change(|s| {
@@ -102,8 +104,9 @@ pub(super) async fn poll(
 ) -> Result<AddProgress, Fault> {
     let ticket = calls.house.tickets.open().get(&number).filter(|t| t.owner == calls.owner).cloned();
     let Some(ticket) = ticket else {
-        return Err(Fault::not_found("that `add` is not known any more")
-            .hint("The daemon was restarted? What it took is in `dropforge files`; adding again is harmless."));
+        return Err(Fault::not_found("that `add` is not known any more").hint(
+            "The daemon was restarted? What it took is in `dropforge files`; adding again is harmless.",
+        ));
     };
     let mut changed = ticket.changed.subscribe();
     let deadline = tokio::time::Instant::now() + wait;
@@ -113,8 +116,13 @@ pub(super) async fn poll(
         {
             let state = ticket.state();
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-            if state.outcomes.len() > seen || state.finished || left.is_zero() || (!first && state.current.is_some()) {
-                let outcomes: Vec<AddOutcome> = state.outcomes.iter().skip(seen).take(BATCH).cloned().collect();
+            if state.outcomes.len() > seen
+                || state.finished
+                || left.is_zero()
+                || (!first && state.current.is_some())
+            {
+                let outcomes: Vec<AddOutcome> =
+                    state.outcomes.iter().skip(seen).take(BATCH).cloned().collect();
                 let finished = state.finished && seen + outcomes.len() >= state.outcomes.len();
                 return Ok(AddProgress { outcomes, current: state.current.clone(), finished });
             }

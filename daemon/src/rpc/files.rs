@@ -9,8 +9,8 @@ use dropforge_shared::work::{ReadAnswer, ReadRequest};
 
 use super::{Calls, limit};
 use crate::access;
-use crate::store::{ReadTx, StoreError};
 use crate::store::rows::FileRow;
+use crate::store::{ReadTx, StoreError};
 
 /// The dataset among the outputs of the job that made it.
 const DATASET: &str = "dataset.parquet";
@@ -79,10 +79,15 @@ pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) 
         (_, Some(FileKind::Dataset)) => {}
         _ => {
             let reading = row.facts.reading.as_deref().unwrap_or("it is not a table");
-            return no_rows(&format!("has no rows: {reading}"), "`dropforge show` tells what was recognised.");
+            return no_rows(
+                &format!("has no rows: {reading}"),
+                "`dropforge show` tells what was recognised.",
+            );
         }
     }
-    let Some(job) = &row.job else { return no_rows("has no data", "`dropforge add --on-duplicate reprocess` makes it.") };
+    let Some(job) = &row.job else {
+        return no_rows("has no data", "`dropforge add --on-duplicate reprocess` makes it.");
+    };
     let dataset = calls.house.paths.job_outputs(job).join(DATASET);
     let request = ReadRequest::Page { dataset, offset, rows: rows.min(10_000) };
     match calls.house.readers.ask(request).await? {

@@ -12,8 +12,8 @@ use dropforge_shared::time::Timestamp;
 use super::{Calls, limit};
 use crate::access;
 use crate::joblog;
-use crate::store::{ReadTx, StoreError};
 use crate::store::rows::JobRow;
+use crate::store::{ReadTx, StoreError};
 
 fn view(calls: &Calls, tx: &ReadTx, row: &JobRow) -> Result<JobView, StoreError> {
     let project = tx.project(&row.project)?.map_or_else(String::new, |p| p.name);
@@ -132,7 +132,9 @@ pub(super) async fn retry(calls: &Calls, selector: &str) -> Result<JobView, Faul
     match old.state {
         JobState::Failed | JobState::Dead | JobState::Cancelled => {}
         JobState::Done => {
-            return Err(Fault::refused(format!("job {} is done", old.id)).hint("`dropforge rerun` does it again."));
+            return Err(
+                Fault::refused(format!("job {} is done", old.id)).hint("`dropforge rerun` does it again.")
+            );
         }
         state => return Err(Fault::refused(format!("job {} is {} still", old.id, state.name()))),
     }
@@ -214,12 +216,17 @@ pub(super) async fn output_read(
         let names: Vec<&str> = row.outputs.iter().map(|o| o.name.as_str()).collect();
         let shown = dropforge_shared::clean::fit(&name, 80);
         let fault = Fault::not_found(format!("job {} has no output '{shown}'", row.id));
-        return Err(if names.is_empty() { fault } else { fault.hint(format!("It has: {}.", names.join(", "))) });
+        return Err(if names.is_empty() {
+            fault
+        } else {
+            fault.hint(format!("It has: {}.", names.join(", ")))
+        });
     };
     let total = output.bytes;
     let path = calls.house.paths.job_outputs(&row.id).join(&output.name);
     super::blocking(move || {
-        let failed = |e: std::io::Error| Fault::failed(format!("can't read the output {}: {e}", path.display()));
+        let failed =
+            |e: std::io::Error| Fault::failed(format!("can't read the output {}: {e}", path.display()));
         let mut file = std::fs::File::open(&path).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         let mut bytes = Vec::new();

@@ -18,8 +18,8 @@ use dropforge_shared::ids::FileId;
 use dropforge_shared::job::{JobView, LogChunk};
 use dropforge_shared::page::Page;
 use dropforge_shared::service::{
-    AddProgress, AddRequest, AuditView, BackupView, Check, Chunk, DaemonStatus, Dropforge, FileQuery, FsckView,
-    InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission,
+    AddProgress, AddRequest, AuditView, BackupView, Check, Chunk, DaemonStatus, Dropforge, FileQuery,
+    FsckView, InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission,
 };
 use tarpc::context::Context;
 
@@ -52,7 +52,9 @@ fn limit(asked: u32) -> usize {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(Fault::failed(format!("the daemon failed: {e}"))))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(Fault::failed(format!("the daemon failed: {e}"))))
 }
 
 impl Dropforge for Calls {
@@ -160,8 +162,8 @@ impl Dropforge for Calls {
         blocking(move || Ok(crate::doctor::checks(&house))).await
     }
 
-    async fn audit(self, _: Context, after: u64, limit: u32) -> Result<Vec<AuditView>, Fault> {
-        system::audit(&self, after, limit)
+    async fn audit(self, _: Context, before: u64, limit: u32) -> Result<Vec<AuditView>, Fault> {
+        system::audit(&self, before, limit)
     }
 
     async fn complete(self, _: Context, prefix: String, limit: u32) -> Result<Vec<(FileId, String)>, Fault> {

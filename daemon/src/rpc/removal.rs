@@ -13,11 +13,16 @@ use sha2::{Digest, Sha256};
 
 use super::Calls;
 use crate::access::{self, Thing};
-use crate::store::{ReadTx, StoreError};
 use crate::store::rows::{FileRow, JobRow, Location};
+use crate::store::{ReadTx, StoreError};
 
 fn item(kind: &str, id: &str, name: &str, bytes: u64) -> RemovalItem {
-    RemovalItem { kind: kind.into(), id: id.into(), name: dropforge_shared::clean::line(name).into_owned(), bytes }
+    RemovalItem {
+        kind: kind.into(),
+        id: id.into(),
+        name: dropforge_shared::clean::line(name).into_owned(),
+        bytes,
+    }
 }
 
 pub(super) fn plan(calls: &Calls, selector: &str) -> Result<RemovalPlan, Fault> {
@@ -59,8 +64,11 @@ fn plan_job(tx: &ReadTx, calls: &Calls, job: &JobRow) -> access::Found<RemovalPl
     let file = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten();
     if let Some(file) = file.filter(|f| f.job.as_ref() == Some(&job.id)) {
         let name = dropforge_shared::clean::line(&file.name).into_owned();
-        return Ok(Err(Fault::refused(format!("the rows and the profile of {name} are outputs of job {}", job.id))
-            .hint(format!("`dropforge rm {}` removes the file with all that was made of it.", file.id))));
+        return Ok(Err(Fault::refused(format!(
+            "the rows and the profile of {name} are outputs of job {}",
+            job.id
+        ))
+        .hint(format!("`dropforge rm {}` removes the file with all that was made of it.", file.id))));
     }
     Ok(Ok(finished(job.id.as_str(), job_items(calls, job))))
 }

@@ -7,9 +7,7 @@ use dropforge_shared::fault::Fault;
 use dropforge_shared::handshake::PROTOCOL;
 use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::JobState;
-use dropforge_shared::service::{
-    AuditView, BackupView, DaemonStatus, FsckView, JobCounts, ProjectView,
-};
+use dropforge_shared::service::{AuditView, BackupView, DaemonStatus, FsckView, JobCounts, ProjectView};
 use dropforge_shared::time::Timestamp;
 
 use super::{Calls, blocking, limit};
@@ -44,7 +42,8 @@ pub(super) fn status(calls: &Calls) -> Result<DaemonStatus, Fault> {
 /// What is said of a project that is not there.
 pub(super) fn no_project(name: &str) -> Fault {
     let name = dropforge_shared::clean::fit(name, 60);
-    Fault::not_found(format!("no project '{name}'")).hint(format!("`dropforge project create '{name}'` makes it."))
+    Fault::not_found(format!("no project '{name}'"))
+        .hint(format!("`dropforge project create '{name}'` makes it."))
 }
 
 fn project_view(row: ProjectRow) -> ProjectView {
@@ -119,13 +118,19 @@ pub(super) async fn backup(calls: &Calls, path: serde_bytes::ByteBuf) -> Result<
         let report = store.backup(&paths.blobs, &paths.runs, &to)?;
         let detail = to.display().to_string();
         store.write_blocking(move |tx| tx.append_audit(owner, "backup", "", &detail))?;
-        Ok(BackupView { path: to.display().to_string(), files: report.files, bytes: report.bytes, problems: report.problems })
+        Ok(BackupView {
+            path: to.display().to_string(),
+            files: report.files,
+            bytes: report.bytes,
+            problems: report.problems,
+        })
     })
     .await
 }
 
-pub(super) fn audit(calls: &Calls, after: u64, wanted: u32) -> Result<Vec<AuditView>, Fault> {
-    let rows = calls.house.store.read(|tx| tx.audit(Some(after), limit(wanted)))?;
+pub(super) fn audit(calls: &Calls, before: u64, wanted: u32) -> Result<Vec<AuditView>, Fault> {
+    let before = (before > 0).then_some(before);
+    let rows = calls.house.store.read(|tx| tx.audit(before, limit(wanted)))?;
     Ok(rows
         .into_iter()
         .filter(|r| r.uid == calls.owner)

@@ -11,7 +11,8 @@ use dropforge_tests::Home;
 pub fn call<T>(home: &Home, calls: impl AsyncFnOnce(DropforgeClient) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = connect(&home.paths()).await.expect("a daemon that answers").expect("a daemon that runs");
+        let client =
+            connect(&home.paths()).await.expect("a daemon that answers").expect("a daemon that runs");
         calls(client.rpc).await
     })
 }

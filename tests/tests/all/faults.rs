@@ -53,8 +53,12 @@ fn assert_nothing_is_lost(home: &Home, acknowledged: &BTreeSet<String>) {
     assert!(report.is_clean(), "{:#?}", report.problems);
     for id in acknowledged {
         let id = id.parse().unwrap();
-        let row = store.read(|tx| tx.job(&id)).unwrap().unwrap_or_else(|| panic!("job {id} was acknowledged, and is lost"));
-        let ends = row.attempts.iter().filter(|a| a.end == Some(dropforge_shared::job::AttemptEnd::Done)).count();
+        let row = store
+            .read(|tx| tx.job(&id))
+            .unwrap()
+            .unwrap_or_else(|| panic!("job {id} was acknowledged, and is lost"));
+        let ends =
+            row.attempts.iter().filter(|a| a.end == Some(dropforge_shared::job::AttemptEnd::Done)).count();
         assert!(ends <= 1, "job {id} was done {ends} times");
         if row.state == JobState::Running {
             let lease = row.attempts.last().and_then(|a| a.lease.clone());
@@ -103,7 +107,9 @@ fn killed_at_every_place_nothing_acknowledged_is_lost() {
             let outcome = home.run(["add".as_ref(), file.as_os_str(), "--json".as_ref()]);
             if outcome.code == Some(0) {
                 for added in outcome.json().as_array().unwrap() {
-                    acknowledged.extend(added["jobs"].as_array().unwrap().iter().map(|j| j.as_str().unwrap().to_owned()));
+                    acknowledged.extend(
+                        added["jobs"].as_array().unwrap().iter().map(|j| j.as_str().unwrap().to_owned()),
+                    );
                 }
             }
         }
@@ -115,7 +121,10 @@ fn killed_at_every_place_nothing_acknowledged_is_lost() {
         home.clear_env("DROPFORGE_FAILPOINTS");
         assert_nothing_is_lost(&home, &acknowledged);
     }
-    assert!(died * 2 > rounds, "the daemon died in {died} of {rounds} rounds only: the places are not passed");
+    assert!(
+        died * 2 > rounds,
+        "the daemon died in {died} of {rounds} rounds only: the places are not passed"
+    );
 
     // Left alone, everything comes to an end, and every dropped file is there exactly once.
     home.start_daemon();
@@ -124,8 +133,11 @@ fn killed_at_every_place_nothing_acknowledged_is_lost() {
         (status["jobs"]["queued"] == 0 && status["jobs"]["running"] == 0).then_some(())
     });
     eventually("every dropped file is taken", || {
-        let names: Vec<String> = home.files().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect();
-        (0..rounds).all(|r| names.iter().filter(|n| **n == format!("dropped{r}.csv")).count() == 1).then_some(())
+        let names: Vec<String> =
+            home.files().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect();
+        (0..rounds)
+            .all(|r| names.iter().filter(|n| **n == format!("dropped{r}.csv")).count() == 1)
+            .then_some(())
     });
     assert_nothing_is_lost(&home, &acknowledged);
 }
@@ -137,12 +149,14 @@ fn a_killed_worker_is_tried_again_and_given_up_after_three() {
     let id = submit_fault(&home, "sleep").id.to_string();
     let mut pids = BTreeSet::new();
     for _ in 0..3 {
-        let pid = eventually("the next attempt runs", || Some(child_of(&home, &id)).filter(|p| !pids.contains(p)));
+        let pid =
+            eventually("the next attempt runs", || Some(child_of(&home, &id)).filter(|p| !pids.contains(p)));
         pids.insert(pid);
         kill(pid, rustix::process::Signal::KILL);
         eventually("the kill was seen", || {
             let j = job(&home, &id);
-            (j["attempts"].as_array()?.iter().filter(|a| !a["end"].is_null()).count() >= pids.len()).then_some(())
+            (j["attempts"].as_array()?.iter().filter(|a| !a["end"].is_null()).count() >= pids.len())
+                .then_some(())
         });
     }
     let dead = ended(&home, &id);
@@ -198,7 +212,9 @@ fn a_cancel_always_ends_in_16_seconds() {
     }
     // One that waits ends at once.
     let running: Vec<String> = (0..2).map(|_| submit_fault(&home, "sleep").id.to_string()).collect();
-    running.iter().for_each(|id| drop(child_of(&home, id)));
+    for id in &running {
+        child_of(&home, id);
+    }
     let waiting = submit_fault(&home, "sleep").id.to_string();
     assert_eq!(home.run(["cancel", &waiting]).code, Some(0));
     assert_eq!(job(&home, &waiting)["state"], "cancelled");
@@ -239,8 +255,9 @@ fn a_stop_in_good_order_costs_the_job_no_try() {
 #[test]
 fn of_many_starters_one_daemon_comes() {
     let home = home!();
-    let starters: Vec<_> =
-        (0..8).map(|_| home.command(["daemon", "start"]).stdout(std::process::Stdio::null()).spawn().unwrap()).collect();
+    let starters: Vec<_> = (0..8)
+        .map(|_| home.command(["daemon", "start"]).stdout(std::process::Stdio::null()).spawn().unwrap())
+        .collect();
     for mut starter in starters {
         assert!(starter.wait().unwrap().success());
     }
@@ -257,7 +274,9 @@ fn a_stale_socket_is_replaced_and_a_deleted_one_made_anew() {
     assert!(home.path().join("run/daemon.sock").exists(), "a kill leaves the socket");
     assert_ne!(home.start_daemon(), pid);
     std::fs::remove_file(home.path().join("run/daemon.sock")).unwrap();
-    eventually("the socket is there again", || (home.run(["daemon", "status"]).code == Some(0)).then_some(()));
+    eventually("the socket is there again", || {
+        (home.run(["daemon", "status"]).code == Some(0)).then_some(())
+    });
 }
 
 #[test]

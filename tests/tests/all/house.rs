@@ -74,7 +74,10 @@ fn polars_is_named_by_one_crate_only() {
         let name = package["name"].as_str().unwrap();
         let deps = package["dependencies"].as_array().unwrap();
         if name.starts_with("dropforge") && name != "dropforge-tabular" {
-            assert!(deps.iter().all(|d| !d["name"].as_str().unwrap().starts_with("polars")), "{name} names Polars");
+            assert!(
+                deps.iter().all(|d| !d["name"].as_str().unwrap().starts_with("polars")),
+                "{name} names Polars"
+            );
         }
     }
 }

@@ -161,7 +161,8 @@ fn events_and_logs_can_be_followed() {
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in std::io::BufReader::new(stdout).lines().map_while(Result::ok) {
-                let _ = send.send(serde_json::from_str::<serde_json::Value>(&line).expect("one object a line"));
+                let _ =
+                    send.send(serde_json::from_str::<serde_json::Value>(&line).expect("one object a line"));
             }
         });
         receive

@@ -12,9 +12,9 @@ use crate::output as print;
 /// Which entries.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only those after this number
-    #[arg(long, default_value_t = 0)]
-    after: u64,
+    /// Only the newest so many
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
 }
 
 /// Entries in one call.
@@ -24,16 +24,22 @@ const PIECE: u32 = 500;
 pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
     let mut all: Vec<AuditView> = Vec::new();
-    let mut after = args.after;
-    loop {
-        let piece = flat(client.rpc.audit(within(CALL), after, PIECE).await)?;
+    let mut before = 0;
+    while all.len() < args.limit {
+        let piece = flat(client.rpc.audit(within(CALL), before, PIECE).await)?;
         let Some(last) = piece.last() else { break };
-        after = last.seq;
-        if context.json {
-            all.extend(piece);
-            continue;
+        before = last.seq;
+        all.extend(piece);
+        if before <= 1 {
+            break;
         }
-        for entry in piece {
+    }
+    all.truncate(args.limit);
+    all.reverse();
+    if context.json {
+        print::json(&all)?;
+    } else {
+        for entry in &all {
             print::line(&format!(
                 "{} {} uid {} {} {} {}",
                 entry.seq,

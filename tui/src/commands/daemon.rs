@@ -4,35 +4,33 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
-use dropforge_shared::client::{ask, connect, connect_or_start, flat, within};
-use dropforge_shared::config::ByteSize;
+use dropforge_shared::client::{self, ask, flat, within};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::handshake::{Operation, PROTOCOL, Peer};
 use dropforge_shared::identity::ProcessIdentity;
-use dropforge_shared::service::{DaemonStatus, JobCounts};
+use dropforge_shared::service::{CALL, DaemonStatus, JobCounts};
 
-use super::{Context, Done, this_binary};
-use crate::print;
+use super::{Context, Done, not_running, this_binary};
+use crate::output as print;
 
 /// What to do with the daemon.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:  dropforge daemon status --json")]
-pub(crate) struct Args {
+pub struct Args {
     #[command(subcommand)]
     what: What,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Start it in the background; says who runs where one does already
+    /// Start it in the background; says so where it runs already
     Start,
-    /// Stop it in good order and wait until it has ended; what runs is queued again
+    /// Stop it in good order; what runs is queued again
     Stop,
     /// Say who runs and how it is; exit 4 where none does
     Status,
     /// Run it here until SIGTERM, for systemd
     Run {
-        /// Detach from the terminal, and end quietly where another one runs
+        /// Detach from the terminal; be silent where another one runs
         #[arg(long)]
         background: bool,
     },
@@ -45,21 +43,21 @@ impl Args {
     }
 }
 
-/// How long a daemon may take to stop.
-const STOP: Duration = Duration::from_secs(20);
-/// How long the daemon may take to add to what the handshake told.
-const MORE: Duration = Duration::from_secs(3);
+/// How long a daemon may take to stop: its children have 16 s.
+const STOP: Duration = Duration::from_secs(30);
 
 /// Becomes the daemon.
 #[cfg(feature = "local")]
 pub(crate) fn run_here(args: &Args, context: &Context) -> Done {
+    let What::Run { background } = args.what else { return Ok(ExitCode::FAILURE) };
     dropforge_daemon::run(dropforge_daemon::Options {
         paths: context.paths.clone(),
         config: context.config()?,
         kinds: context.kinds.iter().map(|k| k.spec).collect(),
-        worker_exe: this_binary()?,
-        worker_args: vec![crate::WORKER.into()],
-        background: matches!(args.what, What::Run { background: true }),
+        // The binary that runs now, even if another one was put in its place since: daemon and children then always speak
+        // the same protocol.
+        worker: dropforge_daemon::WorkerProgram { exe: "/proc/self/exe".into(), args: vec!["worker".into()] },
+        background,
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -67,12 +65,11 @@ pub(crate) fn run_here(args: &Args, context: &Context) -> Done {
 /// A thin client has no daemon.
 #[cfg(not(feature = "local"))]
 pub(crate) fn run_here(_: &Args, _: &Context) -> Done {
-    Err(Fault::unreachable("this build is a thin client, without the daemon")
-        .hint("Run the daemon with a full build of Dropforge."))
+    Err(Fault::usage("this build is a thin client, without the daemon").hint("Use the full build on the server."))
 }
 
 /// Runs the verb.
-pub(crate) async fn run(args: Args, context: &Context) -> Done {
+pub async fn run(args: Args, context: &Context) -> Done {
     match args.what {
         What::Run { .. } => run_here(&args, context),
         What::Start => start(context).await,
@@ -83,15 +80,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Done {
 
 async fn start(context: &Context) -> Done {
     if let Some(peer) = ask(&context.paths, Operation::Status).await? {
-        if peer.protocol != PROTOCOL {
-            print::note(&format!(
-                "it speaks protocol {}, this client {PROTOCOL}: `dropforge daemon stop`, then start",
-                peer.protocol
-            ));
-        }
         return say(context, &peer, "runs already");
     }
-    let client = connect_or_start(&context.paths, &this_binary()?).await?;
+    let client = client::start(&context.paths, &this_binary()?).await?;
     say(context, &client.peer, "started")
 }
 
@@ -99,39 +90,27 @@ fn say(context: &Context, peer: &Peer, what: &str) -> Done {
     if context.json {
         print::json(&plain(peer))?;
     } else {
-        print::line(&format!(
-            "daemon {what}: pid {}, version {}, drop folder {}",
-            peer.pid, peer.version, peer.inbox
-        ))?;
+        print::line(&format!("daemon {what}: pid {}, version {}, drop folder {}", peer.pid, peer.version, peer.inbox))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn stop(context: &Context) -> Done {
-    // Its identity is taken before it is asked to go: afterwards the pid may be another's.
     let Some(peer) = ask(&context.paths, Operation::Status).await? else {
-        print::note(&format!("no daemon runs for {}", context.paths.home.display()));
+        print::note("the daemon is not running");
         return Ok(ExitCode::SUCCESS);
     };
     let process = ProcessIdentity::of(peer.pid);
     ask(&context.paths, Operation::Stop).await?;
     let deadline = Instant::now() + STOP;
-    loop {
-        let gone = match &process {
-            Some(process) => !process.is_alive(),
-            // It lives where its pid can't be seen; then a socket that nobody listens on has to do.
-            None => matches!(ask(&context.paths, Operation::Status).await, Ok(None)),
-        };
-        if gone {
-            return say(context, &peer, "stopped");
-        }
+    while process.as_ref().is_some_and(ProcessIdentity::is_alive) {
         if Instant::now() > deadline {
-            let late = format!("the daemon (pid {}) has not ended within {} s", peer.pid, STOP.as_secs());
-            return Err(Fault::failed(late)
-                .hint(format!("It may wait for a child; its log is in {}.", context.paths.logs.display())));
+            return Err(Fault::failed(format!("the daemon (pid {}) has not ended within {} s", peer.pid, STOP.as_secs()))
+                .hint(format!("Its log is in {}.", context.paths.logs.display())));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    say(context, &peer, "stopped")
 }
 
 /// What the handshake tells, in the form of a status: all that a daemon of another protocol can be asked.
@@ -150,76 +129,39 @@ fn plain(peer: &Peer) -> DaemonStatus {
     }
 }
 
-/// What a daemon of the same protocol adds; `None` where it is too busy to.
-async fn more(context: &Context) -> Option<DaemonStatus> {
-    let client = connect(&context.paths).await.ok()??;
-    flat(client.rpc.status(within(MORE)).await).ok()
-}
-
 async fn status(context: &Context) -> Done {
-    let Some(peer) = ask(&context.paths, Operation::Status).await? else {
-        return Err(Fault::unreachable(format!("no daemon runs for {}", context.paths.home.display()))
-            .hint("`dropforge daemon start` starts it; most verbs do so by themselves."));
+    let Some(peer) = ask(&context.paths, Operation::Status).await? else { return Err(not_running()) };
+    let status = if peer.protocol == PROTOCOL {
+        let client = client::connect(&context.paths).await?.ok_or_else(not_running)?;
+        flat(client.rpc.status(within(CALL)).await)?
+    } else {
+        plain(&peer)
     };
-    let more = if peer.protocol == PROTOCOL { more(context).await } else { None };
-    let (status, whole) = (more.as_ref().cloned().unwrap_or_else(|| plain(&peer)), more.is_some());
     if context.json {
         print::json(&status)?;
         return Ok(ExitCode::SUCCESS);
     }
-    print::out(&text(&status, whole))?;
-    if !whole && peer.protocol == PROTOCOL {
-        print::note("it did not answer a call; this is what its handshake tells");
-    }
+    let jobs = status.jobs;
+    print::line(&format!(
+        "pid {}, version {}, protocol {}, up {} s, {:.1} MB resident\nhome   {}\ninbox  {} ({})\njobs   {} queued, {} \
+         running, {} done, {} failed, {} cancelled, {} given up",
+        status.pid,
+        status.version,
+        status.protocol,
+        status.uptime_s,
+        status.rss_bytes as f64 / 1e6,
+        status.home,
+        status.inbox,
+        if status.inbox_mode.is_empty() { "not known" } else { &status.inbox_mode },
+        jobs.queued,
+        jobs.running,
+        jobs.done,
+        jobs.failed,
+        jobs.cancelled,
+        jobs.dead,
+    ))?;
     if let Some(error) = &status.store_error {
         print::note(&format!("the store can't write: {error}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn text(status: &DaemonStatus, whole: bool) -> String {
-    let JobCounts { queued, running, done, failed, cancelled, dead } = status.jobs;
-    let mut jobs = format!("{queued} queued, {running} running");
-    if whole {
-        jobs += &format!(", {done} done, {failed} failed, {cancelled} cancelled, {dead} dead");
-    }
-    let uptime = i64::try_from(status.uptime_s).unwrap_or(i64::MAX).saturating_mul(1000);
-    let mode = if status.inbox_mode.is_empty() { String::new() } else { format!(" ({})", status.inbox_mode) };
-    print::facts(&[
-        ("pid", status.pid.to_string()),
-        ("version", format!("{}, protocol {}", status.version, status.protocol)),
-        ("up", print::span(uptime)),
-        ("memory", ByteSize(status.rss_bytes).to_string()),
-        ("home", status.home.clone()),
-        ("inbox", format!("{}{mode}", status.inbox)),
-        ("jobs", jobs),
-    ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_status_has_the_fields_of_the_contract() {
-        let peer = Peer {
-            pid: 7,
-            version: "0.1.0".into(),
-            protocol: PROTOCOL,
-            epoch: 9,
-            uptime_s: 61,
-            rss_bytes: 2048,
-            home: "/h".into(),
-            inbox: "/h/inbox".into(),
-            queued: 3,
-            running: 1,
-        };
-        let json = serde_json::to_value(plain(&peer)).unwrap();
-        for key in ["pid", "version", "protocol", "uptime_s", "rss_bytes", "home", "inbox"] {
-            assert!(!json[key].is_null(), "{key}: {json}");
-        }
-        assert_eq!((&json["jobs"]["queued"], &json["jobs"]["running"]), (&3.into(), &1.into()));
-        let text = text(&plain(&peer), false);
-        assert!(text.contains("3 queued, 1 running\n"), "what is not known is not counted as none: {text}");
-    }
 }

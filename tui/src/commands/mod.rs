@@ -1,53 +1,25 @@
-//! The command line: one file a verb. A new verb is its file, with `Args` and `run`, its `mod` line and its line in
-//! [`verbs!`], both here. What verbs share lies in `support`.
-//!
-//! Must not know: how the daemon does what it is asked to, how the workbench draws.
-
-pub(crate) mod daemon;
-
-mod add;
-mod audit;
-mod backup;
-mod cancel;
-mod config;
-mod doctor;
-mod events;
-mod export;
-mod files;
-mod fsck;
-mod inbox;
-mod job;
-mod jobs;
-mod logs;
-mod preview;
-mod profile;
-mod project;
-mod rerun;
-mod restore;
-mod retry;
-mod rm;
-mod show;
-mod support;
-mod wait;
+//! The command line: one file a verb. Adding one is its file, a line in [`verbs!`], and its page in the README.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use dropforge_shared::client::{self, Client};
 use dropforge_shared::config::Config;
-use dropforge_shared::fault::{Fault, FaultCode};
+use dropforge_shared::fault::Fault;
 use dropforge_shared::paths::Paths;
 
 /// What every verb answers: the exit code, or the fault that decides it.
 pub(crate) type Done = Result<ExitCode, Fault>;
 
-/// Declares the verbs: what each is for, the name of its variant, and its module.
+/// Declares the verbs: the module, the name of its variant, and what it is for. The module holds `Args` and `run`.
 macro_rules! verbs {
     ($($(#[$doc:meta])* $variant:ident = $module:ident,)*) => {
+        $(pub mod $module;)*
+
         /// What to do.
         #[derive(Debug, Subcommand)]
-        pub(crate) enum Verb {
+        pub enum Verb {
             $($(#[$doc])* $variant($module::Args),)*
         }
 
@@ -55,8 +27,7 @@ macro_rules! verbs {
         pub(crate) async fn dispatch(verb: Option<Verb>, context: &Context) -> Done {
             match verb {
                 None => workbench(context).await,
-                // Boxed: otherwise every call would carry room for the largest of them.
-                $(Some(Verb::$variant(args)) => Box::pin($module::run(args, context)).await,)*
+                $(Some(Verb::$variant(args)) => $module::run(args, context).await,)*
             }
         }
     };
@@ -83,17 +54,17 @@ verbs! {
     Logs = logs,
     /// Wait until jobs have ended
     Wait = wait,
-    /// Cancel a job that waits or runs
+    /// Cancel jobs that wait or run
     Cancel = cancel,
-    /// Queue a failed, dead or cancelled job again
+    /// Queue a failed, given-up or cancelled job again
     Retry = retry,
-    /// Queue a new job like a finished one
+    /// Do a job that has ended once more
     Rerun = rerun,
-    /// Follow what happens
+    /// Follow what happens, one JSON object a line
     Events = events,
     /// Remove a file or a job with all that was made of it
     Rm = rm,
-    /// Copy a job's outputs to a folder
+    /// Copy outputs to a folder
     Export = export,
     /// List or make projects
     Project = project,
@@ -101,20 +72,41 @@ verbs! {
     Inbox = inbox,
     /// Print the audit log
     Audit = audit,
-    /// Check the store, and mend its indices
+    /// Check the store; mend its indices
     Fsck = fsck,
     /// Write a backup of everything to a new folder
     Backup = backup,
-    /// Put a backup in place
+    /// Put a backup in the place of an empty home
     Restore = restore,
     /// Check folders, socket, store, disk, limits, sandbox and terminal
     Doctor = doctor,
-    /// Print the configuration and where it lies
+    /// Print the configuration in force and where it lies
     Config = config,
 }
 
+/// The version and the protocol it speaks.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol 1)");
+
+/// A terminal workbench for data and documents over a local daemon. Without a verb it opens the workbench.
+#[derive(Debug, Parser)]
+#[command(name = "dropforge", version = VERSION, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+const AFTER_HELP: &str = "FILE and JOB take an id, a unique beginning of one, or a unique name.
+DROPFORGE_HOME=DIR keeps everything under DIR.
+Exit codes: 0 done, 1 the work failed, 2 usage, 3 no such thing, 4 daemon unreachable, 5 refused by a limit or policy.
+
+Example:  dropforge add sales.csv --wait && dropforge profile sales.csv";
+
 /// What every verb is given.
-pub(crate) struct Context {
+pub struct Context {
     /// Whether one JSON document is wanted.
     pub json: bool,
     /// Where everything lies.
@@ -125,6 +117,18 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    pub(crate) fn new(
+        json: bool,
+        #[cfg(feature = "local")] kinds: &'static [dropforge_worker::Kind],
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            json,
+            paths: Paths::from_env()?,
+            #[cfg(feature = "local")]
+            kinds,
+        })
+    }
+
     /// The configuration of this home.
     pub(crate) fn config(&self) -> Result<Config, Fault> {
         Config::load(&self.paths.config)
@@ -135,30 +139,63 @@ impl Context {
         if cfg!(feature = "local") {
             client::connect_or_start(&self.paths, &this_binary()?).await
         } else {
-            client::connect(&self.paths).await?.ok_or_else(|| {
-                Fault::unreachable(format!("no daemon runs for {}", self.paths.home.display()))
-                    .hint("This build is a thin client: start the daemon with a full build of Dropforge.")
-            })
+            client::connect(&self.paths).await?.ok_or_else(not_running)
         }
     }
 }
 
 /// This program's own file.
 pub(crate) fn this_binary() -> Result<PathBuf, Fault> {
-    std::env::current_exe()
-        .map_err(|e| Fault::failed(format!("can't tell which file this program is: {e}")))
+    std::env::current_exe().map_err(|e| Fault::failed(format!("can't tell which file this program is: {e}")))
 }
 
-/// The exit code of work that failed, where the verb has said why already.
-pub(crate) fn failed() -> ExitCode {
-    ExitCode::from(FaultCode::Failed.exit_code())
+/// What is said where a daemon is needed and may not be started.
+pub(crate) fn not_running() -> Fault {
+    Fault::unreachable("the daemon is not running").hint("`dropforge daemon start` starts it.")
 }
 
 async fn workbench(context: &Context) -> Done {
     use std::io::IsTerminal;
-    if context.json || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(crate::args::no_verb());
+    if context.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(Fault::usage("the workbench needs a terminal")
+            .hint("Without one, use a verb: `dropforge files`, `dropforge add FILE`; `dropforge --help` lists them."));
     }
     crate::workbench::run(context.paths.clone(), context.config()?, this_binary()?).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_take_what_the_contract_says() {
+        for line in [
+            "dropforge",
+            "dropforge daemon status --json",
+            "dropforge daemon run --background",
+            "dropforge add a.csv b.csv --project P --on-duplicate reprocess --wait --json",
+            "dropforge files --json",
+            "dropforge preview f1 --offset 10 --rows 5",
+            "dropforge rerun j1 --from read",
+            "dropforge logs j1 --follow",
+            "dropforge rm f1 --yes",
+            "dropforge wait j1 j2",
+            "dropforge cancel j1",
+            "dropforge export j1 --to out --only a.txt b.txt",
+            "dropforge project create sales",
+            "dropforge fsck --repair",
+            "dropforge backup out",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        assert!(Cli::try_parse_from(["dropforge", "files", "--frobnicate"]).is_err());
+        assert!(Cli::try_parse_from(["dropforge", "add"]).is_err());
+    }
 }

@@ -25,8 +25,11 @@ pub(crate) fn line(text: &str) -> Result<(), Fault> {
 
 /// Writes one JSON document: indented on a terminal, else in one line.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Fault> {
-    let text =
-        if io::stdout().is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    let text = if io::stdout().is_terminal() {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
+    };
     line(&text.map_err(not_json)?)
 }
 

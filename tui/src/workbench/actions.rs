@@ -116,7 +116,13 @@ use Context as C;
 pub const ACTIONS: &[ActionSpec] = &[
     spec(Cmd::Accept, "Do it", &["enter"], &[C::Confirm, C::Palette, C::Prompt], Some("choose")),
     spec(Cmd::Accept, "Close", &["enter", "space"], &[C::Help, C::Message], None),
-    spec(Cmd::Switch, "The other button", &["tab", "backtab", "left", "right"], &[C::Confirm], Some("switch")),
+    spec(
+        Cmd::Switch,
+        "The other button",
+        &["tab", "backtab", "left", "right"],
+        &[C::Confirm],
+        Some("switch"),
+    ),
     spec(
         Cmd::Open,
         "Open what is selected",
@@ -241,7 +247,8 @@ mod tests {
     fn no_key_means_two_things_in_one_context() {
         for (i, a) in ACTIONS.iter().enumerate() {
             for b in &ACTIONS[i + 1..] {
-                let shared = a.at.iter().any(|c| b.at.contains(c)) && a.keys.iter().any(|k| b.keys.contains(k));
+                let shared =
+                    a.at.iter().any(|c| b.at.contains(c)) && a.keys.iter().any(|k| b.keys.contains(k));
                 assert!(!shared || a.id == b.id, "{:?} and {:?} share a key", a.id, b.id);
             }
         }

@@ -245,7 +245,9 @@ async fn log(rpc: DropforgeClient, job: JobId, ticket: u64, out: mpsc::Sender<Ac
 
 /// Writes a sample into the inbox under a hidden name, which is never taken, and then gives it its own.
 fn sample(inbox: &Path, at: usize) -> Result<String, Fault> {
-    let Some(sample) = crate::samples::SAMPLES.get(at) else { return Err(Fault::not_found("no such sample")) };
+    let Some(sample) = crate::samples::SAMPLES.get(at) else {
+        return Err(Fault::not_found("no such sample"));
+    };
     let to = inbox.join(sample.name);
     let hidden = inbox.join(format!(".{}.{}", sample.name, std::process::id()));
     let write = || -> io::Result<()> {

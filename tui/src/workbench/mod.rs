@@ -11,6 +11,8 @@ pub mod popups;
 pub mod screens;
 pub mod state;
 pub mod terminal;
+#[cfg(test)]
+mod testkit;
 pub mod theme;
 mod update;
 pub mod widgets;
@@ -67,8 +69,9 @@ pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault
 }
 
 fn screen_fault(error: std::io::Error) -> Fault {
-    Fault::failed(format!("the terminal can't be used: {error}"))
-        .hint("`dropforge doctor` says what the terminal can do; the verbs (`dropforge --help`) need no screen.")
+    Fault::failed(format!("the terminal can't be used: {error}")).hint(
+        "`dropforge doctor` says what the terminal can do; the verbs (`dropforge --help`) need no screen.",
+    )
 }
 
 fn surroundings(inbox: &str) -> Place {

@@ -35,10 +35,5 @@ pub(super) fn draw(confirm: &Confirm, theme: Theme, area: Rect, buf: &mut Buffer
         (theme.selected(), theme.text())
     };
     let y = inside.bottom().saturating_sub(1);
-    pieces(
-        buf,
-        inside,
-        y,
-        &[(" Keep it ", no), ("  ", theme.text()), (&format!(" {} ", confirm.yes), yes)],
-    );
+    pieces(buf, inside, y, &[(" Keep it ", no), ("  ", theme.text()), (&format!(" {} ", confirm.yes), yes)]);
 }

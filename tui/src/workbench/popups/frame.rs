@@ -8,15 +8,18 @@ use super::super::theme::Theme;
 use super::super::widgets::text;
 
 /// Clears a box in the middle and draws its border and heading. Gives back what is inside.
-pub(super) fn frame(title: &str, width: u16, height: u16, theme: Theme, area: Rect, buf: &mut Buffer) -> Rect {
+pub(super) fn frame(
+    title: &str,
+    width: u16,
+    height: u16,
+    theme: Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
     let width = width.saturating_add(4).min(area.width);
     let height = height.saturating_add(2).min(area.height);
-    let outer = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let outer =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(outer, buf);
     Block::bordered().border_type(BorderType::Rounded).border_style(theme.dim()).render(outer, buf);
     text(buf, outer.x + 2, outer.y, outer.width.saturating_sub(4), &format!(" {title} "), theme.strong());

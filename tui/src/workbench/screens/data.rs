@@ -19,7 +19,9 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     title(file, data.tab, theme, area, buf);
     let inside = below(area, 1);
     match (file.state, file.kind) {
-        (FileState::Ready, FileKind::Dataset) if data.tab == Tab::Rows => rows::draw(state, data, theme, inside, buf),
+        (FileState::Ready, FileKind::Dataset) if data.tab == Tab::Rows => {
+            rows::draw(state, data, theme, inside, buf)
+        }
         (FileState::Ready, FileKind::Dataset) => profile::draw(state, data, theme, inside, buf),
         _ => waiting(state, file, theme, inside, buf),
     }

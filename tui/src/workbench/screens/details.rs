@@ -38,8 +38,11 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
     let mut put = |name: &str, value: String| out.push((format!("{name:<10} {value}"), theme.text()));
     put("rows", count(profile.rows));
     put("missing", format!("{} ({})", count(c.nulls), share(c.nulls, profile.rows)));
-    let error =
-        if c.distinct_exact { String::new() } else { format!(" (estimate, ± {:.1}%)", c.distinct_error * 100.0) };
+    let error = if c.distinct_exact {
+        String::new()
+    } else {
+        format!(" (estimate, ± {:.1}%)", c.distinct_error * 100.0)
+    };
     put("distinct", format!("{}{error}", distinct(c)));
     for (name, value) in [("min", &c.min), ("max", &c.max)] {
         if let Some(value) = value {
@@ -56,7 +59,9 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
         put("outliers", format!("{} (beyond 1.5 times the quartiles' distance)", count(c.outliers)));
     }
     if let Some(q) = c.quantiles {
-        for (name, value) in [("5 %", q.p05), ("25 %", q.p25), ("median", q.p50), ("75 %", q.p75), ("95 %", q.p95)] {
+        for (name, value) in
+            [("5 %", q.p05), ("25 %", q.p25), ("median", q.p50), ("75 %", q.p75), ("95 %", q.p95)]
+        {
             put(name, figure(value));
         }
     }

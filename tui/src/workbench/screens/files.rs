@@ -34,7 +34,7 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     let mut columns = vec![
         Column::text("name", 0),
         Column::text("state", 11),
-        Column::number("rows", 13),
+        Column::number("rows", 11),
         Column::number("columns", 7),
     ];
     if middle {
@@ -59,7 +59,8 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn row(file: &FileView, selected: bool, middle: bool, wide: bool, state: &State, theme: Theme) -> Row {
-    let name = if file.version > 1 { format!("{} (v{})", file.name, file.version) } else { file.name.clone() };
+    let name =
+        if file.version > 1 { format!("{} (v{})", file.name, file.version) } else { file.name.clone() };
     let number = |n: Option<u64>| (n.map(count).unwrap_or_default(), theme.text());
     let mut cells = vec![
         (name, theme.text()),

@@ -65,7 +65,8 @@ fn lines(state: &State) -> Vec<Line> {
     let running: Vec<_> = state.running().take(FEW).map(|j| Line::Item(Item::Job(j.id.clone()))).collect();
     if !running.is_empty() {
         let (_, queued) = state.counts();
-        let waiting = if queued > 0 { format!(" · {} wait their turn", count(queued)) } else { String::new() };
+        let waiting =
+            if queued > 0 { format!(" · {} wait their turn", count(queued)) } else { String::new() };
         lines.push(Line::Head(format!("Running{waiting}")));
         lines.extend(running);
     }
@@ -146,7 +147,11 @@ fn item(item: &Item, state: &State, theme: Theme, line: Rect, buf: &mut Buffer) 
         }
         Item::Waiting(at) => {
             let Some(entry) = state.inbox.as_ref().and_then(|i| i.items.get(*at)) else { return };
-            let style = if matches!(entry.state.as_str(), "refused" | "error") { theme.bad() } else { theme.accent() };
+            let style = if matches!(entry.state.as_str(), "refused" | "error") {
+                theme.bad()
+            } else {
+                theme.accent()
+            };
             text(buf, x, y, names, &entry.path, theme.text());
             let why = if entry.detail.is_empty() { String::new() } else { format!("  {}", entry.detail) };
             pieces(buf, rest, y, &[(&entry.state, style), (&why, theme.text())]);
@@ -157,7 +162,9 @@ fn item(item: &Item, state: &State, theme: Theme, line: Rect, buf: &mut Buffer) 
             let style = file_style(file.state, theme);
             let what = match (&file.error, file.rows, file.columns) {
                 (Some(error), ..) => error.clone(),
-                (None, Some(rows), Some(columns)) => format!("{} rows × {} columns", count(rows), count(columns)),
+                (None, Some(rows), Some(columns)) => {
+                    format!("{} rows × {} columns", count(rows), count(columns))
+                }
                 _ => size(file.bytes),
             };
             let what = format!("  {what} · {}", age(file.added_at, state.now));

@@ -46,7 +46,8 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     let first = log.first(height);
     if log.wrap {
         // Wrapped entries take several lines: while following, the end must stay in sight.
-        let lines: Vec<_> = log.entries.iter().skip(first).flat_map(|e| wrapped_entry(e, list.width, theme)).collect();
+        let lines: Vec<_> =
+            log.entries.iter().skip(first).flat_map(|e| wrapped_entry(e, list.width, theme)).collect();
         let skip = if log.follow { lines.len().saturating_sub(height) } else { 0 };
         for (y, (line, style)) in (list.y..list.bottom()).zip(lines.iter().skip(skip)) {
             text(buf, list.x, y, list.width, line, *style);

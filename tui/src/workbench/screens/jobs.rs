@@ -16,7 +16,8 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     text(buf, area.x, area.y, area.width, &title, theme.strong());
     let area = below(area, 1);
     if state.jobs.is_empty() {
-        let said = if state.known { "No jobs yet. Every file that is dropped gets one." } else { "Reading…" };
+        let said =
+            if state.known { "No jobs yet. Every file that is dropped gets one." } else { "Reading…" };
         text(buf, area.x, area.y, area.width, said, theme.dim());
         return;
     }
@@ -46,7 +47,7 @@ struct Places {
 impl Places {
     fn of(area: Rect) -> Self {
         let name = (area.width / 3).clamp(12, 40);
-        let kind = if area.width >= 74 { 9 } else { 0 };
+        let kind = if area.width >= 100 { 9 } else { 0 };
         let what = kind + name + 1 + 10 + 6;
         Self {
             area,
@@ -96,7 +97,14 @@ impl Places {
                 let mut at = 0;
                 if now.fraction().is_some() {
                     progress(buf, x, y, bar, now.fraction(), theme.accent());
-                    right(buf, x + bar, y, 5, &format!("{:.0}%", now.fraction().unwrap_or(0.0) * 100.0), theme.text());
+                    right(
+                        buf,
+                        x + bar,
+                        y,
+                        5,
+                        &format!("{:.0}%", now.fraction().unwrap_or(0.0) * 100.0),
+                        theme.text(),
+                    );
                     at = bar + 6;
                 }
                 text(buf, x + at, y, room.saturating_sub(at), &stage(now), theme.text());

@@ -83,7 +83,9 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
     let job = state.selected_job();
     match (cmd, state.screen) {
         (Cmd::StartDaemon, _) => state.link != Link::Live,
-        (Cmd::Back, Screen::Home) if state.popup.is_none() && state.prompt.is_none() => state.notice.is_some(),
+        (Cmd::Back, Screen::Home) if state.popup.is_none() && state.prompt.is_none() => {
+            state.notice.is_some()
+        }
         (Cmd::Data, _) => state.data.is_some() || !state.files.is_empty(),
         (Cmd::CancelJob, Screen::Jobs) => job.is_some_and(|j| !j.state.is_terminal() && !j.cancelling),
         (Cmd::RetryJob, Screen::Jobs) => {
@@ -92,7 +94,9 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
         }
         (Cmd::Delete, Screen::Jobs) => job.is_some_and(|j| j.state.is_terminal()),
         (Cmd::Open | Cmd::Log, Screen::Jobs) => job.is_some(),
-        (Cmd::Open | Cmd::Log | Cmd::Delete | Cmd::Reprocess, Screen::Files) => state.selected_file().is_some(),
+        (Cmd::Open | Cmd::Log | Cmd::Delete | Cmd::Reprocess, Screen::Files) => {
+            state.selected_file().is_some()
+        }
         (Cmd::Open, Screen::Home) => home::selected(state).is_some(),
         (Cmd::AddSample, Screen::Home) => matches!(home::selected(state), Some(home::Item::Sample(_))),
         (Cmd::Log, Screen::Home) => {

@@ -78,7 +78,11 @@ fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut B
     ];
     if middle {
         let width = if wide { 13 } else { 9 };
-        columns.extend([Column::number("min", width), Column::number("mean", width), Column::number("max", width)]);
+        columns.extend([
+            Column::number("min", width),
+            Column::number("mean", width),
+            Column::number("max", width),
+        ]);
     }
     columns.push(Column::text("spread", if wide { 20 } else { 10 }));
     let fixed: u16 = columns.iter().skip(1).map(|c| c.width + 1).sum();

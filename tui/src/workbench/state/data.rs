@@ -142,7 +142,8 @@ impl Data {
         [top..end, after, before].into_iter().find_map(|range| {
             let from = range.clone().find(|row| self.cells(*row).is_none())?;
             // A page of few rows is as dear as one of many: ask up to the next row at hand.
-            let to = (from..(from + height.max(LEAST_ROWS)).min(total)).find(|row| self.cells(*row).is_some());
+            let to =
+                (from..(from + height.max(LEAST_ROWS)).min(total)).find(|row| self.cells(*row).is_some());
             Some(from..to.unwrap_or((from + height.max(LEAST_ROWS)).min(total)))
         })
     }
@@ -151,7 +152,8 @@ impl Data {
     pub fn take(&mut self, page: Page, height: u64) {
         if self.columns != page.columns {
             self.columns = page.columns.clone();
-            self.widths = self.columns.iter().map(|c| width(&c.name).max(c.kind.name().len() as u16)).collect();
+            self.widths =
+                self.columns.iter().map(|c| width(&c.name).max(c.kind.name().len() as u16)).collect();
         }
         for row in &page.rows {
             for (known, cell) in self.widths.iter_mut().zip(row) {

@@ -73,7 +73,11 @@ impl LogView {
     /// The first visible entry's place among those kept, for a window of so many lines.
     pub fn first(&self, height: usize) -> usize {
         let last = self.entries.len().saturating_sub(height.max(1));
-        if self.follow { last } else { ((self.top.max(self.before) - self.before) as usize).min(self.entries.len()) }
+        if self.follow {
+            last
+        } else {
+            ((self.top.max(self.before) - self.before) as usize).min(self.entries.len())
+        }
     }
 
     /// Scrolls by entries. Upwards stops following; reaching the end follows again.

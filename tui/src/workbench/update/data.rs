@@ -40,7 +40,9 @@ pub(super) fn show_last(state: &mut State) -> Vec<Effect> {
 
 /// Reads what the open file lacks, where it can be read.
 pub(super) fn refreshed(state: &mut State) -> Vec<Effect> {
-    let Some(file) = state.data.as_ref().and_then(|d| state.file(&d.file)).cloned() else { return Vec::new() };
+    let Some(file) = state.data.as_ref().and_then(|d| state.file(&d.file)).cloned() else {
+        return Vec::new();
+    };
     let Some(data) = &mut state.data else { return Vec::new() };
     if file.state != FileState::Ready || file.kind != FileKind::Dataset {
         return Vec::new();
@@ -90,7 +92,12 @@ pub(super) fn resized(state: &mut State) -> Vec<Effect> {
 }
 
 /// A page came, or did not.
-pub(super) fn page(state: &mut State, file: &FileId, offset: u64, result: Result<Page, Fault>) -> Vec<Effect> {
+pub(super) fn page(
+    state: &mut State,
+    file: &FileId,
+    offset: u64,
+    result: Result<Page, Fault>,
+) -> Vec<Effect> {
     let height = state.rows_height();
     let Some(data) = state.data.as_mut().filter(|d| &d.file == file && d.asked == Some(offset)) else {
         return Vec::new();

@@ -182,7 +182,8 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 /// The next of the screens that a digit names.
 fn neighbour(state: &mut State, forward: bool) -> Vec<Effect> {
-    let mut named: Vec<Screen> = screens::SCREENS.iter().filter(|s| s.digit.is_some()).map(|s| s.screen).collect();
+    let mut named: Vec<Screen> =
+        screens::SCREENS.iter().filter(|s| s.digit.is_some()).map(|s| s.screen).collect();
     if state.data.is_none() {
         named.retain(|s| *s != Screen::Data);
     }

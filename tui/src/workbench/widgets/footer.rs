@@ -14,6 +14,7 @@ use super::{clock, over, right, text};
 pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 {
     let (running, queued) = state.counts();
     let counts = match (running, queued) {
+        _ if state.status.is_none() => String::new(),
         (0, 0) => "idle".to_owned(),
         (running, 0) => format!("{running} running"),
         (running, queued) => format!("{running} running, {queued} waiting"),
@@ -52,7 +53,8 @@ pub fn footer(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Opti
             Asking::Search => "Search: ",
         };
         let x = area.x + text(buf, area.x, area.y, area.width, asks, theme.strong());
-        cursor = Some(input(&prompt.input, theme, Rect { x, width: area.right() - x, height: 1, ..area }, buf));
+        cursor =
+            Some(input(&prompt.input, theme, Rect { x, width: area.right() - x, height: 1, ..area }, buf));
     } else if let Some(notice) = &state.notice {
         let style = if notice.bad { theme.bad() } else { theme.accent() };
         text(buf, area.x, area.y, area.width, &notice.text, style);
