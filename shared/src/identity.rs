@@ -24,8 +24,7 @@ impl ProcessIdentity {
     /// Whether that very process still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
         self.boot_id == boot_id()
-            && stat(self.pid)
-                .is_some_and(|s| s.start_ticks == self.start_ticks && s.state != 'Z' && s.state != 'X')
+            && stat(self.pid).is_some_and(|s| s.start_ticks == self.start_ticks && !s.is_over())
     }
 }
 

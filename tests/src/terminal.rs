@@ -10,6 +10,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use crate::home::Home;
 use crate::wait::eventually_within;
 
+/// How long the screen may take to show something.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Keys that are not characters.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
@@ -141,11 +144,11 @@ impl Terminal {
 
     /// Waits until the screen shows a text.
     pub fn wait_for(&self, text: &str) {
-        eventually_within(
-            Duration::from_secs(30),
-            &format!("the screen shows '{text}'; it is\n{}", self.text()),
-            || self.text().contains(text).then_some(()),
-        );
+        let start = std::time::Instant::now();
+        while !self.text().contains(text) {
+            assert!(start.elapsed() < PATIENCE, "the screen does not show '{text}' but\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until nothing was written for a while, and answers how many bytes were in all.

@@ -20,6 +20,7 @@ pub mod widgets;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, MouseEventKind};
@@ -28,7 +29,7 @@ use dropforge_shared::config::Config;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -65,7 +66,26 @@ pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault
     let session = Session::enter(config.screen.mouse, &broken).map_err(screen_fault)?;
     let (out, actions) = mpsc::channel(256);
     let effects = Effects::new(paths, exe, client, out);
-    Workbench { state, theme, session, effects, actions, broken }.run().await
+    let mut workbench = Workbench { state, theme, session, effects, actions, broken };
+    let ended = workbench.run().await;
+    let left = workbench.state.counts();
+    // Gives the terminal back before anything is said.
+    drop(workbench);
+    if ended.is_ok() {
+        say_what_goes_on(left);
+    }
+    ended
+}
+
+/// Leaving ends nothing: says so where there is work.
+fn say_what_goes_on((running, queued): (u64, u64)) {
+    use std::io::Write;
+    let jobs = running + queued;
+    if jobs > 0 {
+        let what = if jobs == 1 { "1 job goes".to_owned() } else { format!("{jobs} jobs go") };
+        // Where nobody reads standard error there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{what} on in the background; `dropforge` shows how far.");
+    }
 }
 
 fn screen_fault(error: std::io::Error) -> Fault {
@@ -83,6 +103,12 @@ fn surroundings(inbox: &str) -> Place {
     }
 }
 
+/// An event that is there already. Asked with this task's own waker: the stream keeps the last one it was given, so one that
+/// wakes nobody would leave the next key unheard.
+async fn at_hand(keys: &mut EventStream) -> Poll<Option<std::io::Result<Event>>> {
+    std::future::poll_fn(|cx| Poll::Ready(keys.poll_next_unpin(cx))).await
+}
+
 struct Workbench {
     state: State,
     theme: Theme,
@@ -93,7 +119,7 @@ struct Workbench {
 }
 
 impl Workbench {
-    async fn run(mut self) -> Result<(), Fault> {
+    async fn run(&mut self) -> Result<(), Fault> {
         // Over SSH each frame costs the link, so fewer are drawn.
         let ssh = std::env::var_os("SSH_CONNECTION").is_some();
         let frame = Duration::from_millis(if ssh { 100 } else { 50 });
@@ -117,8 +143,8 @@ impl Workbench {
                     self.typed(event)?;
                     // Of what was typed meanwhile only the outcome is drawn.
                     for _ in 0..KEYS_A_FRAME {
-                        match keys.next().now_or_never() {
-                            Some(event) if !self.state.quit => self.typed(event)?,
+                        match at_hand(&mut keys).await {
+                            Poll::Ready(event) if !self.state.quit => self.typed(event)?,
                             _ => break,
                         }
                     }
@@ -140,6 +166,7 @@ impl Workbench {
         Ok(())
     }
 
+    /// What a terminal event means.
     fn typed(&mut self, event: Option<std::io::Result<Event>>) -> Result<(), Fault> {
         let action = match event {
             Some(Ok(Event::Key(key))) => Action::Key(key),

@@ -1,5 +1,5 @@
 //! A kind of job that misbehaves as its setting `do` says, as an engine with a fault would.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, clippy::panic)]
 
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -7,7 +7,8 @@ mod help;
 mod message;
 mod palette;
 
-use dropforge_shared::service::RemovalPlan;
+use dropforge_shared::config::ByteSize;
+use dropforge_shared::service::{RemovalItem, RemovalPlan};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tui_input::Input;
@@ -106,12 +107,7 @@ impl Popup {
 
     /// What a removal asks.
     pub fn removal(plan: RemovalPlan) -> Self {
-        use dropforge_shared::config::ByteSize;
-        let mut lines: Vec<String> = plan
-            .items
-            .iter()
-            .map(|item| format!("{} {} ({}, {})", item.kind, item.name, item.id, ByteSize(item.bytes)))
-            .collect();
+        let mut lines: Vec<String> = plan.items.iter().map(removal_line).collect();
         lines.push(format!("{} become free. What was exported stays.", ByteSize(plan.bytes)));
         let title = match plan.items.first() {
             Some(first) => format!("Delete {} {}?", first.kind, first.name),
@@ -142,4 +138,19 @@ impl Popup {
         }
         None
     }
+}
+
+/// A line for one thing that goes. A content's id is its hash, which tells a person nothing.
+fn removal_line(item: &RemovalItem) -> String {
+    let mut line = item.kind.clone();
+    if item.name != item.kind {
+        line.push_str(&format!(" {}", item.name));
+    }
+    if matches!(item.kind.as_str(), "file" | "job" | "dataset") {
+        line.push_str(&format!(" ({})", item.id));
+    }
+    if item.bytes > 0 {
+        line.push_str(&format!(", {}", ByteSize(item.bytes)));
+    }
+    line
 }

@@ -54,6 +54,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    // A word about what was done has been read by then; what went wrong stays until Esc or another screen.
+    state.notice = state.notice.take().filter(|n| n.bad);
     let contexts = state.contexts();
     if let Some(cmd) = lookup(key, &contexts) {
         return command(state, cmd);
