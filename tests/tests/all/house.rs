@@ -18,53 +18,49 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// The names of all packages that a package of the workspace needs, at any depth, without those for tests.
-fn needs(metadata: &Value, package: &str) -> BTreeSet<String> {
-    let mut names = BTreeMap::new();
-    for p in metadata["packages"].as_array().unwrap() {
-        names.insert(p["id"].as_str().unwrap(), p["name"].as_str().unwrap());
-    }
-    let nodes: BTreeMap<&str, &Value> = metadata["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|n| (n["id"].as_str().unwrap(), n))
-        .collect();
-    let start = *names.iter().find(|(_, name)| **name == package).expect("a package of the workspace").0;
-    let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
-    while let Some(id) = open.pop() {
-        for dep in nodes[id]["deps"].as_array().unwrap() {
-            let kinds = dep["dep_kinds"].as_array().unwrap();
-            let for_tests_only = kinds.iter().all(|k| k["kind"] == "dev");
-            let id = dep["pkg"].as_str().unwrap();
-            if !for_tests_only && seen.insert(id) {
-                open.push(id);
-            }
-        }
-    }
-    seen.into_iter().map(|id| names[id].to_owned()).collect()
+/// The names of all packages that a package of the workspace needs, at any depth, built on its own and without what only
+/// tests need.
+fn needs(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--prefix",
+            "none",
+            "--edges",
+            "normal,build",
+            "--package",
+            package,
+        ])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .output()
+        .expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = lines.lines().filter_map(|l| l.split(' ').next()).filter(|n| !n.is_empty() && *n != package);
+    names.map(str::to_owned).collect()
 }
 
 #[test]
 fn arrows_point_one_way() {
-    let metadata = metadata();
     let has_polars = |needed: &BTreeSet<String>| needed.iter().any(|n| n.starts_with("polars"));
 
-    let shared = needs(&metadata, "dropforge-shared");
+    let shared = needs("dropforge-shared");
     assert!(!shared.iter().any(|n| n.starts_with("dropforge")), "shared knows nobody: {shared:?}");
     assert!(!has_polars(&shared), "no Polars in shared");
 
-    let daemon = needs(&metadata, "dropforge-daemon");
+    let daemon = needs("dropforge-daemon");
     let ours: Vec<&String> = daemon.iter().filter(|n| n.starts_with("dropforge")).collect();
     assert_eq!(ours, ["dropforge-shared"], "the daemon knows no engine and no worker, only the protocol");
     assert!(!has_polars(&daemon), "no engine in the daemon");
 
-    let tabular = needs(&metadata, "dropforge-tabular");
+    let tabular = needs("dropforge-tabular");
     let ours: Vec<&String> = tabular.iter().filter(|n| n.starts_with("dropforge")).collect();
     assert_eq!(ours, ["dropforge-shared"], "an engine knows only the plain types");
     for (name, why) in [("tarpc", "RPC"), ("redb", "the store"), ("ratatui", "the screen")] {
         assert!(!tabular.contains(name), "an engine must not know {why}");
-        assert!(!needs(&metadata, "dropforge-worker").contains(name), "the worker must not know {why}");
+        assert!(!needs("dropforge-worker").contains(name), "the worker must not know {why}");
     }
 }
 

@@ -31,7 +31,7 @@ fn a_dropped_file_is_seen_and_its_rows_and_profile_are_read() {
     terminal.write("p");
     terminal.wait_for("spread");
     terminal.write("?");
-    terminal.wait_for("Go to a row by its number");
+    terminal.wait_for("Open what is selected");
     terminal.press(Key::Esc);
     terminal.press(Key::Ctrl('c'));
     assert_eq!(terminal.wait_for_end(), 0);

@@ -3,6 +3,7 @@
 
 use std::io::{self, Stdout, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{
@@ -153,28 +154,32 @@ pub struct Session {
     /// Where frames are drawn.
     pub terminal: Terminal<Screen<Stdout>>,
     mouse: bool,
+    /// Whether the terminal is the workbench's at the moment; shared with the panic hook.
+    taken: Arc<AtomicBool>,
 }
 
 impl Session {
     /// Takes the terminal. A panic gives it back before its message is printed, and wakes `broken`.
     pub fn enter(mouse: bool, broken: &Arc<Notify>) -> io::Result<Self> {
         let broken = broken.clone();
+        let taken = Arc::new(AtomicBool::new(false));
+        let held = taken.clone();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            restore();
+            restore(&held);
             before(info);
             broken.notify_one();
         }));
-        take(mouse)?;
-        let terminal = Terminal::new(Screen::new(io::stdout())).inspect_err(|_| restore())?;
-        Ok(Self { terminal, mouse })
+        take(mouse, &taken)?;
+        let terminal = Terminal::new(Screen::new(io::stdout())).inspect_err(|_| restore(&taken))?;
+        Ok(Self { terminal, mouse, taken })
     }
 
     /// Gives the terminal to the shell and stops this process until it is brought to the front again.
     pub fn suspend(&mut self) -> io::Result<()> {
-        restore();
+        restore(&self.taken);
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
-        take(self.mouse)?;
+        take(self.mouse, &self.taken)?;
         self.terminal = Terminal::new(Screen::new(io::stdout()))?;
         Ok(())
     }
@@ -182,23 +187,28 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        restore();
+        restore(&self.taken);
     }
 }
 
-fn take(mouse: bool) -> io::Result<()> {
+fn take(mouse: bool, taken: &AtomicBool) -> io::Result<()> {
     enable_raw_mode()?;
+    taken.store(true, Ordering::SeqCst);
     let mut setup = Vec::new();
     queue!(setup, EnterAlternateScreen, EnableBracketedPaste, Hide, Clear(Clearing::All))?;
     if mouse {
         queue!(setup, EnableMouseCapture)?;
     }
     let mut out = io::stdout();
-    out.write_all(&setup).and_then(|()| out.flush()).inspect_err(|_| restore())
+    out.write_all(&setup).and_then(|()| out.flush()).inspect_err(|_| restore(taken))
 }
 
-/// Undoes all that [`take`] and a half-written frame may have left on. Safe to call twice.
-fn restore() {
+/// Undoes all that [`take`] and a half-written frame may have left on. Only once: a second leave of the alternate screen
+/// would put the cursor back over what was printed meanwhile, such as a panic's message.
+fn restore(taken: &AtomicBool) {
+    if !taken.swap(false, Ordering::SeqCst) {
+        return;
+    }
     // Where the terminal is gone there is nobody left to tell.
     let _ = execute!(
         io::stdout(),

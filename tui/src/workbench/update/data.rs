@@ -185,8 +185,15 @@ fn rows(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     let row = match cmd {
         Cmd::Up => data.row.saturating_sub(1),
         Cmd::Down => data.row.saturating_add(1),
-        Cmd::PageUp => data.row.saturating_sub(height),
-        Cmd::PageDown => data.row.saturating_add(height),
+        // The window moves along, so that the selection keeps its place in it.
+        Cmd::PageUp => {
+            data.top = data.top.saturating_sub(height);
+            data.row.saturating_sub(height)
+        }
+        Cmd::PageDown => {
+            data.top = data.top.saturating_add(height);
+            data.row.saturating_add(height)
+        }
         Cmd::Top => 0,
         Cmd::Bottom => u64::MAX,
         _ => {

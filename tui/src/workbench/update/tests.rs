@@ -115,6 +115,16 @@ fn rows_are_walked_by_keys_and_by_number() {
 }
 
 #[test]
+fn a_page_down_keeps_the_selection_in_its_place() {
+    let mut user = reading(5_000);
+    user.types("<down><down><pgdn>");
+    let data = user.state.data.as_ref().unwrap();
+    assert_eq!((data.row - data.top, data.top), (2, user.state.rows_height()));
+    user.types("<pgup>");
+    assert_eq!(user.state.data.as_ref().unwrap().top, 0);
+}
+
+#[test]
 fn a_held_key_never_has_two_requests_under_way() {
     let mut user = reading(1_000_000);
     let asked: Vec<Effect> = (0..50).flat_map(|_| user.types("<pgdn>")).collect();
