@@ -172,6 +172,14 @@ impl Home {
         })
     }
 
+    /// Every table of the store in order, as text. The daemon must not run.
+    pub fn store_snapshot(&self) -> String {
+        let store = dropforge_daemon::store::Store::open(&self.paths().store).expect("a store that opens");
+        let text = store.snapshot_text().expect("a store that can be read");
+        store.close();
+        text
+    }
+
     /// Stops the daemon if one runs, and checks the store: every index, every reference.
     pub fn assert_store_is_sound(&self) {
         self.kill_daemon();

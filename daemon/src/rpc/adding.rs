@@ -129,9 +129,8 @@ pub(super) async fn poll(
         }
         first = false;
         let _ = tokio::time::timeout_at(deadline, changed.changed()).await;
-        // Copying reports often; a client that draws needs ten a second at most.
-        if !ticket.state().finished {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // Copying reports often; a client that draws needs ten a second at most. The end is told at once.
+        let pause = tokio::time::Instant::now() + Duration::from_millis(100);
+        while !ticket.state().finished && tokio::time::timeout_at(pause, changed.changed()).await.is_ok() {}
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod calls;
+mod daemon;
 mod faults;
 mod house;
 mod main_job;

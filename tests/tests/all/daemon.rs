@@ -1,0 +1,81 @@
+//! The daemon by itself: other versions of the client, what it costs while idle, what a restart keeps.
+
+use dropforge_shared::handshake::{Operation, PROTOCOL, Verdict, greet};
+use dropforge_tests::{bytes_of, eventually, home};
+
+#[test]
+fn a_client_of_another_protocol_is_refused_but_may_ask_and_stop() {
+    let home = home!();
+    let pid = home.start_daemon();
+    let socket = home.paths().socket;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let hello = |operation| {
+        runtime.block_on(async {
+            let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+            greet(&mut stream, operation, PROTOCOL + 1).await.unwrap()
+        })
+    };
+    assert_eq!(hello(Operation::Session).0, Verdict::OtherProtocol);
+    let (verdict, peer) = hello(Operation::Status);
+    assert_eq!((verdict, peer.pid, peer.protocol), (Verdict::Accepted, pid, PROTOCOL));
+    assert_eq!(hello(Operation::Stop).0, Verdict::Accepted);
+    eventually("it has stopped", || home.daemon_pid().is_none().then_some(()));
+}
+
+#[test]
+fn what_does_not_speak_the_protocol_does_no_harm() {
+    use std::io::Write;
+    let home = home!();
+    home.start_daemon();
+    for junk in [&b""[..], b"GET / HTTP/1.1\r\n\r\n", &[0xff; 100_000]] {
+        let mut stream = std::os::unix::net::UnixStream::connect(home.paths().socket).unwrap();
+        // The daemon may hang up in the middle: that is its right.
+        let _ = stream.write_all(junk);
+    }
+    home.json("daemon status");
+}
+
+#[test]
+fn an_idle_daemon_is_small_and_does_nothing() {
+    let home = home!();
+    let file = home.file("penguins.csv", bytes_of("assets/samples/penguins.csv"));
+    home.json(&format!("add {} --wait", file.display()));
+    let pid = home.daemon_pid().unwrap();
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    // The status itself costs a little: look before and after the rest, not at it.
+    let rss = home.json("daemon status")["rss_bytes"].as_u64().unwrap();
+    assert!(rss < 40_000_000, "{rss} bytes resident");
+    eventually("it comes to rest", || {
+        let before = ticks();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        (ticks() - before <= 1).then_some(())
+    });
+}
+
+#[test]
+fn a_restart_changes_nothing_in_the_store() {
+    let home = home!();
+    let file = home.file("a.csv", "x,y\n1,2\n");
+    home.json(&format!("add {} --wait", file.display()));
+    home.stop_daemon();
+    let before = home.store_snapshot();
+    home.start_daemon();
+    home.stop_daemon();
+    assert_eq!(home.store_snapshot(), before);
+    assert!(before.contains("a.csv"), "{before}");
+}
+
+#[test]
+fn a_wrong_key_in_the_configuration_is_named_with_its_place() {
+    let home = home!();
+    home.configure("[inbox]\n\nsettle_secnods = 3.0\n");
+    let outcome = home.run(["daemon", "start"]);
+    assert_ne!(outcome.code, Some(0));
+    for part in ["config.toml", "line 3", "settle_secnods", "settle_seconds"] {
+        assert!(outcome.stderr.contains(part), "'{part}' is missing: {outcome:#?}");
+    }
+}
