@@ -2,7 +2,6 @@
 //! decided in `settle`.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use dropforge_shared::event::Change;
@@ -12,13 +11,14 @@ use dropforge_shared::file::FileFacts;
 use dropforge_shared::ids::AttemptId;
 use dropforge_shared::job::{JobState, LogLevel, Output, Progress};
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::{FromWorker, Input, JobSpec, KindSpec, ToWorker};
+use dropforge_shared::work::{FromWorker, JobSpec, ToWorker};
 use tokio::sync::watch;
 
 use super::attempt_log::AttemptLog;
+use super::spec::{checkpoint_path, prepare};
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
 use crate::store::StoreError;
-use crate::store::rows::{AttemptRow, FileRow, JobRow, Location};
+use crate::store::rows::{AttemptRow, JobRow};
 use crate::workers::{self, Child, Grace, MemoryWatch, SpawnRequest};
 
 /// How often lines are handed to followers of the log, and progress to followers of events, while an attempt runs.
@@ -39,11 +39,6 @@ pub(super) enum Ending {
     Crashed(String),
     /// It was stopped.
     Stopped(StopReason),
-}
-
-/// The folder that an attempt writes to.
-pub(super) fn attempt_dir(queue: &Queue, job: &JobRow, number: u32) -> PathBuf {
-    queue.0.paths.job_dir(&job.id).join(format!("attempt-{number}"))
 }
 
 /// Starts an attempt and supervises it in a task of its own. An error means that nothing was started; the job still waits.
@@ -131,61 +126,6 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
         queue.wake();
     });
     Ok(())
-}
-
-/// Makes the attempt's folder and finds its input.
-fn prepare(queue: &Queue, job: &JobRow, kind: KindSpec, number: u32) -> Result<JobSpec, Fault> {
-    let out_dir = attempt_dir(queue, job, number);
-    let made = match fs::remove_dir_all(&out_dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-        _ => fs::create_dir_all(&out_dir),
-    };
-    made.map_err(|e| Fault::failed(format!("can't make the folder {}: {e}", out_dir.display())))?;
-    let input = match &job.file {
-        None => None,
-        Some(id) => {
-            let row = queue.0.store.read(|tx| tx.file(id)).map_err(Fault::from)?;
-            let row = row.ok_or_else(|| Fault::not_found(format!("file {id} is gone")))?;
-            Some(input(queue, &row)?)
-        }
-    };
-    let limits = &queue.0.config.queue;
-    let memory_bytes = if limits.job_memory.0 > 0 { limits.job_memory.0 } else { kind.memory_bytes };
-    Ok(JobSpec {
-        attempt: AttemptId { job: job.id.clone(), number },
-        kind: job.kind.clone(),
-        input,
-        out_dir,
-        settings: job.settings.clone(),
-        memory_bytes,
-        cpu_seconds: limits.job_cpu_seconds,
-        checkpoint: fs::read(checkpoint_path(queue, job)).ok().map(serde_bytes::ByteBuf::from),
-    })
-}
-
-/// Where a file's bytes lie; a referenced one must still be as it was.
-fn input(queue: &Queue, row: &FileRow) -> Result<Input, Fault> {
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::MetadataExt;
-    let path = match &row.location {
-        Location::Blob => queue.0.paths.blob(&row.sha256),
-        Location::Referenced { path, mtime_ns } => {
-            let path = PathBuf::from(std::ffi::OsStr::from_bytes(path));
-            let meta = fs::symlink_metadata(&path)
-                .map_err(|e| Fault::failed(format!("the referenced file {}: {e}", path.display())))?;
-            let now_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
-            if !meta.is_file() || meta.len() != row.bytes || now_ns != *mtime_ns {
-                return Err(Fault::failed(format!("{} has changed since it was added", path.display()))
-                    .hint("Add it again: it becomes a new version."));
-            }
-            path
-        }
-    };
-    Ok(Input { file: row.id.clone(), name: row.name.clone(), path, bytes: row.bytes })
-}
-
-fn checkpoint_path(queue: &Queue, job: &JobRow) -> PathBuf {
-    queue.0.paths.job_dir(&job.id).join("checkpoint")
 }
 
 /// An attempt with everything that belongs to it.

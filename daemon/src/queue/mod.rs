@@ -10,6 +10,7 @@ mod outputs;
 mod recover;
 mod schedule;
 mod settle;
+mod spec;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

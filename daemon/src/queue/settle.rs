@@ -10,7 +10,8 @@ use dropforge_shared::file::{FileFacts, FileState};
 use dropforge_shared::job::{AttemptEnd, JobState, LogLevel, Output};
 use dropforge_shared::time::Timestamp;
 
-use super::attempt::{Ending, attempt_dir};
+use super::attempt::Ending;
+use super::spec::attempt_dir;
 use super::{Queue, StopReason, is_current, outputs, schedule, unavailable};
 use crate::store::rows::{AttemptRow, FileRow, JobRow};
 use crate::store::{StoreError, WriteTx};

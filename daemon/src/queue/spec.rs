@@ -1,0 +1,73 @@
+//! What an attempt is given: a folder of its own, its input, its limits, what an earlier attempt left.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use dropforge_shared::fault::Fault;
+use dropforge_shared::ids::AttemptId;
+use dropforge_shared::work::{Input, JobSpec, KindSpec};
+
+use super::Queue;
+use crate::store::rows::{FileRow, JobRow, Location};
+
+/// The folder that an attempt writes to.
+pub(super) fn attempt_dir(queue: &Queue, job: &JobRow, number: u32) -> PathBuf {
+    queue.0.paths.job_dir(&job.id).join(format!("attempt-{number}"))
+}
+
+/// Makes the attempt's folder and finds its input.
+pub(super) fn prepare(queue: &Queue, job: &JobRow, kind: KindSpec, number: u32) -> Result<JobSpec, Fault> {
+    let out_dir = attempt_dir(queue, job, number);
+    let made = match fs::remove_dir_all(&out_dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => fs::create_dir_all(&out_dir),
+    };
+    made.map_err(|e| Fault::failed(format!("can't make the folder {}: {e}", out_dir.display())))?;
+    let input = match &job.file {
+        None => None,
+        Some(id) => {
+            let row = queue.0.store.read(|tx| tx.file(id)).map_err(Fault::from)?;
+            let row = row.ok_or_else(|| Fault::not_found(format!("file {id} is gone")))?;
+            Some(input(queue, &row)?)
+        }
+    };
+    let limits = &queue.0.config.queue;
+    let memory_bytes = if limits.job_memory.0 > 0 { limits.job_memory.0 } else { kind.memory_bytes };
+    Ok(JobSpec {
+        attempt: AttemptId { job: job.id.clone(), number },
+        kind: job.kind.clone(),
+        input,
+        out_dir,
+        settings: job.settings.clone(),
+        memory_bytes,
+        cpu_seconds: limits.job_cpu_seconds,
+        checkpoint: fs::read(checkpoint_path(queue, job)).ok().map(serde_bytes::ByteBuf::from),
+    })
+}
+
+/// Where a file's bytes lie; a referenced one must still be as it was.
+fn input(queue: &Queue, row: &FileRow) -> Result<Input, Fault> {
+    let path = match &row.location {
+        Location::Blob => queue.0.paths.blob(&row.sha256),
+        Location::Referenced { path, mtime_ns } => {
+            let path = PathBuf::from(OsStr::from_bytes(path));
+            let meta = fs::symlink_metadata(&path)
+                .map_err(|e| Fault::failed(format!("the referenced file {}: {e}", path.display())))?;
+            let now_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
+            if !meta.is_file() || meta.len() != row.bytes || now_ns != *mtime_ns {
+                return Err(Fault::failed(format!("{} has changed since it was added", path.display()))
+                    .hint("Add it again: it becomes a new version."));
+            }
+            path
+        }
+    };
+    Ok(Input { file: row.id.clone(), name: row.name.clone(), path, bytes: row.bytes })
+}
+
+/// Where an attempt leaves what a later one can go on from.
+pub(super) fn checkpoint_path(queue: &Queue, job: &JobRow) -> PathBuf {
+    queue.0.paths.job_dir(&job.id).join("checkpoint")
+}
