@@ -2,7 +2,7 @@
 //! zero-width characters can hide. This is the one place that makes text safe to show. What is stored stays as it was.
 
 /// Whether a character may not reach a screen as it is.
-fn is_hostile(c: char) -> bool {
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}'                      // soft hyphen

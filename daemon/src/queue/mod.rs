@@ -23,7 +23,7 @@ use dropforge_shared::ids::JobId;
 use dropforge_shared::job::{JobState, LogEntry, LogLevel, Progress};
 use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::KindSpec;
+use dropforge_shared::work::{JobClass, KindSpec};
 use tokio::sync::{Notify, watch};
 
 pub use recover::recover;
@@ -109,6 +109,11 @@ impl Queue {
         let known: Vec<&str> = self.0.kinds.keys().copied().collect();
         Err(Fault::usage(format!("there is no kind of job '{}'", dropforge_shared::clean::fit(kind, 40)))
             .hint(format!("Known: {}.", known.join(", "))))
+    }
+
+    /// The class of a kind of job, where the kind is known.
+    pub fn class_of(&self, kind: &str) -> Option<JobClass> {
+        self.0.kinds.get(kind).map(|k| k.class)
     }
 
     /// What runs of a job: its progress and stage.

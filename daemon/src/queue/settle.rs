@@ -170,7 +170,6 @@ pub(super) fn close_attempt(
 fn follow(tx: &mut WriteTx, job: &JobRow, verdict: &Verdict) -> Result<Option<FileRow>, StoreError> {
     match verdict {
         Verdict::Done(_, Some(facts)) => file_ready(tx, job, facts),
-        Verdict::Done(_, None) => Ok(None),
         _ => file_follows(tx, job),
     }
 }
@@ -195,12 +194,13 @@ pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<File
     let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else {
         return Ok(None);
     };
-    if file.job.is_some() || file.state == FileState::Ready {
+    if file.job.is_some() || file.state != FileState::Ingesting {
         return Ok(None);
     }
     file.state = FileState::Failed;
     file.error = Some(match job.state {
         JobState::Cancelled => "taking it in was cancelled".to_owned(),
+        JobState::Done => "its job ended without having learned anything about it".to_owned(),
         _ => job.error.clone().unwrap_or_else(|| "taking it in failed".to_owned()),
     });
     tx.put_file(file).map(Some)

@@ -8,6 +8,7 @@ use dropforge_shared::file::FileState;
 use dropforge_shared::job::{JobState, JobView, LogChunk, LogLevel};
 use dropforge_shared::service::{Chunk, JobQuery, Listing, Submission};
 use dropforge_shared::time::Timestamp;
+use dropforge_shared::work::JobClass;
 
 use super::{Calls, limit};
 use crate::access;
@@ -82,6 +83,7 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
 /// Queues a job in one commit; the same idempotency key queues once.
 async fn enqueue(calls: &Calls, row: JobRow, action: &'static str) -> Result<JobView, Fault> {
     let owner = calls.owner;
+    let takes_in = calls.house.queue.class_of(&row.kind) == Some(JobClass::Ingest);
     let row = calls
         .house
         .store
@@ -96,8 +98,8 @@ async fn enqueue(calls: &Calls, row: JobRow, action: &'static str) -> Result<Job
                 let Some(mut file) = tx.file(id)? else {
                     return Err(StoreError::NotFound(format!("the file {id} is gone")));
                 };
-                // A file without data waits for this job; one with data stays readable meanwhile.
-                if file.job.is_none() && file.state != FileState::Ingesting {
+                // A file without data waits for a job that takes files in; one with data stays readable meanwhile.
+                if takes_in && file.job.is_none() && file.state != FileState::Ingesting {
                     file.state = FileState::Ingesting;
                     file.error = None;
                     tx.put_file(file)?;

@@ -8,7 +8,7 @@ use super::connect::{Client, connect};
 use super::{flat, within};
 use crate::event::{Cursor, EventBatch};
 use crate::paths::Paths;
-use crate::service::MAX_WAIT_MS;
+use crate::service::{CALL, MAX_WAIT_MS};
 
 /// What a follower learns.
 #[derive(Debug)]
@@ -55,8 +55,12 @@ pub async fn follow(paths: Paths, out: mpsc::Sender<FeedItem>) {
 /// One connection's life. `None` once nobody listens, else why it ended.
 async fn session(client: Client, out: &mpsc::Sender<FeedItem>) -> Option<String> {
     let rpc = client.rpc.clone();
-    // The newest place: what happened before is read by the lists, not by the feed.
-    let mut cursor = Cursor { epoch: client.peer.epoch, seq: Cursor::NEWEST };
+    // The place in the stream is fixed before the follower reads its lists, so that nothing falls in between.
+    let newest = Cursor { epoch: client.peer.epoch, seq: Cursor::NEWEST };
+    let mut cursor = match flat(rpc.events_after(within(CALL), newest, 0).await) {
+        Ok(batch) => batch.cursor,
+        Err(fault) => return Some(fault.message),
+    };
     out.send(FeedItem::Connected(client)).await.ok()?;
     loop {
         let call = rpc.events_after(within(Duration::from_secs(60)), cursor, MAX_WAIT_MS);

@@ -11,6 +11,7 @@ use crate::output as print;
 
 /// Which entries.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge audit --limit 20")]
 pub struct Args {
     /// Only the newest so many
     #[arg(long, default_value_t = 1000)]
@@ -50,9 +51,6 @@ pub async fn run(args: Args, context: &Context) -> Done {
                 clean::line(&entry.detail)
             ))?;
         }
-    }
-    if context.json {
-        print::json(&all)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ use crate::output as print;
 
 /// Where to.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge backup /mnt/backup/monday")]
 pub struct Args {
     /// The folder to make
     path: PathBuf,

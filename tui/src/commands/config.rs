@@ -9,6 +9,7 @@ use crate::output as print;
 
 /// What to print.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge config --template > config.toml")]
 pub struct Args {
     /// The commented file with every key and its default instead
     #[arg(long)]

@@ -15,6 +15,7 @@ use crate::output as print;
 
 /// What to do with the daemon.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge daemon status --json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,

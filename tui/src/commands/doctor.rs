@@ -11,6 +11,7 @@ use crate::output as print;
 
 /// Nothing to choose.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge doctor")]
 pub struct Args {}
 
 fn check(name: &str, level: &str, detail: impl Into<String>, advice: Option<&str>) -> Check {

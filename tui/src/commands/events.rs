@@ -9,6 +9,7 @@ use crate::output as print;
 
 /// How long to follow.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge events --count 10")]
 pub struct Args {
     /// End after so many events
     #[arg(long)]

@@ -13,6 +13,7 @@ use crate::output::table::Table;
 
 /// Which files.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge files --project sales --limit 20")]
 pub struct Args {
     /// Only this project
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::output as print;
 
 /// What to do about problems.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge fsck --repair")]
 pub struct Args {
     /// Build the indices anew from the rows
     #[arg(long)]

@@ -8,10 +8,11 @@ use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
 use crate::output as print;
-use crate::output::table::Table;
+use crate::output::table::{Column, Table};
 
 /// Nothing to choose.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge inbox")]
 pub struct Args {}
 
 /// Runs the verb.
@@ -24,11 +25,16 @@ pub async fn run(_: Args, context: &Context) -> Done {
     }
     print::line(&format!("{} ({}), {} waiting", inbox.path, inbox.mode, inbox.total))?;
     if !inbox.items.is_empty() {
-        let mut table = Table::new(["path", "state", ">size", "why"]);
+        let mut table = Table::new([
+            Column::text("path"),
+            Column::whole("state"),
+            Column::number("size"),
+            Column::text("why"),
+        ]);
         for item in &inbox.items {
             table.row([item.path.as_str(), &item.state, &ByteSize(item.bytes).to_string(), &item.detail]);
         }
-        print::out(&table.render(print::width()))?;
+        table.print()?;
     }
     Ok(ExitCode::SUCCESS)
 }

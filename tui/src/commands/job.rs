@@ -13,6 +13,7 @@ use crate::output as print;
 
 /// Which job.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge job j3k")]
 pub struct Args {
     /// Job
     job: String,

@@ -12,6 +12,7 @@ use crate::output::table::Table;
 
 /// Which jobs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge jobs --state failed --limit 10")]
 pub struct Args {
     /// Only those that are queued, running, done, failed, cancelled or dead
     #[arg(long, value_parser = state)]

@@ -13,6 +13,7 @@ use crate::output as print;
 
 /// Which job's log.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge logs j3k --follow --tail 20")]
 pub struct Args {
     /// Job
     job: String,

@@ -1,22 +1,50 @@
-//! The command line: one file a verb. Adding one is its file, a line in [`verbs!`], and its page in the README.
+//! The command line: one file a verb. Adding one is its file, its `mod` line, a line in `verbs!`, and its page in the README.
+
+// Written out rather than made by the macro below: rustfmt follows only what it can see.
+pub mod add;
+pub mod audit;
+pub mod backup;
+pub mod cancel;
+pub mod config;
+pub mod daemon;
+pub mod doctor;
+pub mod events;
+pub mod export;
+pub mod files;
+pub mod fsck;
+pub mod inbox;
+pub mod job;
+pub mod jobs;
+mod listing;
+pub mod logs;
+pub mod preview;
+pub mod profile;
+pub mod project;
+pub mod rerun;
+pub mod restore;
+pub mod retry;
+pub mod rm;
+pub mod show;
+pub mod wait;
+mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use dropforge_shared::client::{self, Client};
 use dropforge_shared::config::Config;
 use dropforge_shared::fault::Fault;
+use dropforge_shared::handshake::PROTOCOL;
 use dropforge_shared::paths::Paths;
 
 /// What every verb answers: the exit code, or the fault that decides it.
 pub(crate) type Done = Result<ExitCode, Fault>;
 
-/// Declares the verbs: the module, the name of its variant, and what it is for. The module holds `Args` and `run`.
+/// Declares the verbs: the name of the variant, its module, and what it is for. The module holds `Args` and `run`.
 macro_rules! verbs {
     ($($(#[$doc:meta])* $variant:ident = $module:ident,)*) => {
-        $(pub mod $module;)*
-
         /// What to do.
         #[derive(Debug, Subcommand)]
         pub enum Verb {
@@ -85,11 +113,12 @@ verbs! {
 }
 
 /// The version and the protocol it speaks.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol 1)");
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (protocol {PROTOCOL})", dropforge_shared::VERSION));
 
 /// A terminal workbench for data and documents over a local daemon. Without a verb it opens the workbench.
 #[derive(Debug, Parser)]
-#[command(name = "dropforge", version = VERSION, about, after_help = AFTER_HELP)]
+#[command(name = "dropforge", version = VERSION.as_str(), about, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
@@ -154,11 +183,18 @@ pub(crate) fn not_running() -> Fault {
     Fault::unreachable("the daemon is not running").hint("`dropforge daemon start` starts it.")
 }
 
+/// What is said where the workbench was meant and there is no terminal for it.
+fn no_terminal() -> Fault {
+    let command = Cli::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    Fault::usage("the workbench needs a terminal; without one, name a verb")
+        .hint(format!("Verbs: {}. `dropforge --help` says what each does.", names.join(", ")))
+}
+
 async fn workbench(context: &Context) -> Done {
     use std::io::IsTerminal;
     if context.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        return Err(Fault::usage("the workbench needs a terminal")
-            .hint("Without one, use a verb: `dropforge files`, `dropforge add FILE`; `dropforge --help` lists them."));
+        return Err(no_terminal());
     }
     crate::workbench::run(context.paths.clone(), context.config()?, this_binary()?).await?;
     Ok(ExitCode::SUCCESS)
@@ -167,7 +203,6 @@ async fn workbench(context: &Context) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -197,5 +232,32 @@ mod tests {
         }
         assert!(Cli::try_parse_from(["dropforge", "files", "--frobnicate"]).is_err());
         assert!(Cli::try_parse_from(["dropforge", "add"]).is_err());
+    }
+
+    #[test]
+    fn the_version_names_the_protocol() {
+        let version = Cli::try_parse_from(["dropforge", "--version"]).unwrap_err().to_string();
+        assert_eq!(version.trim(), format!("dropforge {} (protocol {PROTOCOL})", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn the_help_of_every_verb_shows_an_example_that_parses() {
+        for verb in Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            let help = Cli::try_parse_from(["dropforge", name, "--help"]).unwrap_err().to_string();
+            let example = help.lines().find_map(|l| l.strip_prefix("Example:  ")).unwrap_or_else(|| panic!("{name}: {help}"));
+            let line = example.split(['|', '>']).next().unwrap().trim();
+            assert!(line.starts_with(&format!("dropforge {name}")), "{name}: {line}");
+            let parsed = Cli::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_the_verbs_are_named() {
+        let fault = no_terminal();
+        assert_eq!(fault.code.exit_code(), 2);
+        let hint = fault.hint.unwrap();
+        assert!(["add", "files", "preview", "doctor"].iter().all(|v| hint.contains(v)), "{hint}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use dropforge_shared::clean;
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::page::{Cell, Page};
@@ -9,10 +10,11 @@ use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
 use crate::output as print;
-use crate::output::table::Table;
+use crate::output::table::{self, Table};
 
 /// Which rows.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge preview sales.csv --offset 100 --rows 50 --csv > part.csv")]
 pub struct Args {
     /// File
     file: String,
@@ -22,7 +24,7 @@ pub struct Args {
     /// How many
     #[arg(long, default_value_t = 20)]
     rows: u64,
-    /// As CSV
+    /// As CSV (RFC 4180): missing values are empty fields, empty text is ""
     #[arg(long)]
     csv: bool,
 }
@@ -48,7 +50,8 @@ pub async fn run(args: Args, context: &Context) -> Done {
     if context.json {
         print::json(&page)?;
     } else if args.csv {
-        print::out(&csv(&page))?;
+        // Raw for a program, safe on a person's terminal.
+        print::out(&csv(&page, print::is_terminal()))?;
     } else {
         text(&page)?;
     }
@@ -60,31 +63,36 @@ pub async fn run(args: Args, context: &Context) -> Done {
 
 fn text(page: &Page) -> Result<(), Fault> {
     let name = |c: &dropforge_shared::page::Column| {
-        if c.kind.is_numeric() { format!(">{}", c.name) } else { c.name.clone() }
+        if c.kind.is_numeric() { table::Column::number(&c.name) } else { table::Column::text(&c.name) }
     };
     let mut table = Table::new(page.columns.iter().map(name));
     for row in &page.rows {
         table.row(row.iter().map(Cell::display));
     }
-    print::out(&table.render(print::width()))?;
+    table.print()?;
     let last = page.offset + page.rows.len() as u64;
     print::note(&format!("rows {} to {last} of {}", page.offset.min(last), page.total_rows));
     Ok(())
 }
 
-/// RFC 4180, missing values as empty fields.
-fn csv(page: &Page) -> String {
-    let field = |text: &str| {
-        if text.contains(['"', ',', '\n', '\r']) {
+/// RFC 4180. A missing value is an empty field, an empty text is two quotes: the two stay apart.
+fn csv(page: &Page, safe: bool) -> String {
+    let quoted = |text: &str| {
+        let text = if safe { clean::line(text) } else { text.into() };
+        if text.is_empty() || text.contains(['"', ',', '\n', '\r']) {
             format!("\"{}\"", text.replace('"', "\"\""))
         } else {
-            text.to_owned()
+            text.into_owned()
         }
     };
-    let mut out = page.columns.iter().map(|c| field(&c.name)).collect::<Vec<_>>().join(",");
+    let field = |cell: &Cell| match cell {
+        Cell::Text(text) => quoted(text),
+        cell => cell.display(),
+    };
+    let mut out = page.columns.iter().map(|c| quoted(&c.name)).collect::<Vec<_>>().join(",");
     out.push('\n');
     for row in &page.rows {
-        out.push_str(&row.iter().map(|c| field(&c.display())).collect::<Vec<_>>().join(","));
+        out.push_str(&row.iter().map(field).collect::<Vec<_>>().join(","));
         out.push('\n');
     }
     out
@@ -96,14 +104,20 @@ mod tests {
     use dropforge_shared::page::{Column, ColumnType};
 
     #[test]
-    fn csv_quotes_what_needs_it() {
+    fn csv_quotes_what_needs_it_and_tells_missing_from_empty() {
         let page = Page {
             columns: vec![Column { name: "a,b".into(), kind: ColumnType::Text }],
-            rows: vec![vec![Cell::Text("say \"hi\"\n".into())], vec![Cell::Null]],
+            rows: vec![
+                vec![Cell::Text("say \"hi\"\n\u{1b}".into())],
+                vec![Cell::Null],
+                vec![Cell::Text(String::new())],
+                vec![Cell::Int(-1)],
+            ],
             offset: 0,
-            total_rows: 2,
+            total_rows: 4,
             truncated_cells: 0,
         };
-        assert_eq!(csv(&page), "\"a,b\"\n\"say \"\"hi\"\"\n\"\n\n");
+        assert_eq!(csv(&page, false), "\"a,b\"\n\"say \"\"hi\"\"\n\u{1b}\"\n\n\"\"\n-1\n");
+        assert_eq!(csv(&page, true), "\"a,b\"\n\"say \"\"hi\"\"␊␛\"\n\n\"\"\n-1\n");
     }
 }

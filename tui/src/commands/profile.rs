@@ -11,10 +11,11 @@ use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
 use crate::output as print;
-use crate::output::table::Table;
+use crate::output::table::{Column, Table};
 
 /// Which file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge profile sales.csv --json | jq '.columns[].nulls'")]
 pub struct Args {
     /// File
     file: String,
@@ -28,10 +29,15 @@ pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
     let file = flat(client.rpc.file(within(CALL), args.file).await)?;
     let bytes = read_output(&client, &file, PROFILE).await?;
-    let profile: Profile = serde_json::from_slice(&bytes)
-        .map_err(|e| Fault::failed(format!("the profile of {} can't be read: {e}", clean::line(&file.name))))?;
+    let unreadable = |e: &dyn std::fmt::Display| {
+        Fault::failed(format!("the profile of {} can't be read: {e}", clean::line(&file.name)))
+            .hint("`dropforge rerun JOB` makes it anew.")
+    };
+    let document = std::str::from_utf8(&bytes).map_err(|e| unreadable(&e))?;
+    let profile: Profile = serde_json::from_str(document).map_err(|e| unreadable(&e))?;
     if context.json {
-        print::json(&profile)?;
+        // As it was written: a figure that is read and written once more may differ in its last digit.
+        print::raw_json(document)?;
     } else {
         text(&profile)?;
     }
@@ -74,12 +80,23 @@ fn text(profile: &Profile) -> Result<(), Fault> {
         let column = issue.column.as_deref().map_or_else(String::new, |c| format!("{}: ", clean::line(c)));
         print::line(&format!("! {column}{} ({} rows)", clean::line(&issue.detail), issue.rows))?;
     }
-    let mut table =
-        Table::new(["column", "type", ">missing", ">distinct", ">min", ">median", ">max", ">mean", ">std", "histogram"]);
+    // The smallest and the largest value may be text; what `row` gives of them is short, and cutting it again would not tell.
+    let mut table = Table::new([
+        Column::text("column"),
+        Column::whole("type"),
+        Column::number("missing"),
+        Column::number("distinct").drops(1),
+        Column::number("min").drops(2),
+        Column::number("median").drops(4),
+        Column::number("max").drops(2),
+        Column::number("mean").drops(3),
+        Column::number("std").drops(5),
+        Column::whole("histogram").drops(6),
+    ]);
     for c in &profile.columns {
         table.row(row(c, profile.rows));
     }
-    print::out(&table.render(print::width()))?;
+    table.print()?;
     if let Some(target) = &profile.target {
         print::line(&format!("target? {} ({}): {}", clean::line(&target.column), target.problem, clean::line(&target.rationale)))?;
     }

@@ -11,6 +11,7 @@ use crate::output as print;
 
 /// What to do with projects.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge project create sales")]
 pub struct Args {
     #[command(subcommand)]
     what: What,

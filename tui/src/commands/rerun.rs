@@ -7,6 +7,7 @@ use super::{Context, Done};
 
 /// Which job, and from where on.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge rerun j3k")]
 pub struct Args {
     /// Job
     job: String,

@@ -10,6 +10,7 @@ use crate::output as print;
 
 /// From where.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge restore /mnt/backup/monday")]
 pub struct Args {
     /// The backup's folder
     path: PathBuf,

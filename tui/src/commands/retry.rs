@@ -7,6 +7,7 @@ use super::{Context, Done};
 
 /// Which job.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge retry j3k")]
 pub struct Args {
     /// Job
     job: String,

@@ -14,6 +14,7 @@ use crate::output as print;
 
 /// What to remove.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge rm sales.csv")]
 pub struct Args {
     /// File or job
     what: String,

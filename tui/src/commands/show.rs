@@ -12,6 +12,7 @@ use crate::output as print;
 
 /// Which file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge show sales.csv")]
 pub struct Args {
     /// File
     file: String,

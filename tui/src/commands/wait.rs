@@ -13,6 +13,7 @@ use crate::output as print;
 
 /// Which jobs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  dropforge wait j3k j4m --timeout 600")]
 pub struct Args {
     /// Jobs
     #[arg(required = true)]
