@@ -22,7 +22,7 @@ use crate::inbox::Inbox;
 use crate::inbox::intake::ensure_default_project;
 use crate::queue::{self, Queue};
 use crate::rpc::{self, Tickets};
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 use crate::workers::{ReaderPool, ReaderSettings, Spawner, WorkerProgram};
 
 /// What the binary hands over.
@@ -96,7 +96,7 @@ pub fn run(options: Options) -> Result<(), Fault> {
     let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
     write_starter_config(&options.paths.config);
     crate::logs::start(&options.paths, &options.config.log, !options.background)?;
-    let store = Store::open(&options.paths.store)?;
+    let store = patiently(|| Store::open(&options.paths.store))?;
     let recovered = queue::recover(&store, &options.paths, &options.config.queue)?;
     if recovered > 0 {
         tracing::warn!("{recovered} jobs had been left running by a daemon that went away");
@@ -196,6 +196,37 @@ fn epoch() -> u64 {
     (dropforge_shared::time::now_ns() / 1000) as u64 ^ (u64::from(std::process::id()) << 48)
 }
 
+/// Tries again for a while where an error says that it may pass. A daemon that was killed while it started a child lives on
+/// in that child, locks and all, until the child has become its own program: some milliseconds.
+fn patiently<T, E: MayPass>(mut step: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        match step() {
+            Err(e) if e.may_pass() && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(20))
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Whether an error may pass by itself.
+trait MayPass {
+    fn may_pass(&self) -> bool;
+}
+
+impl MayPass for StoreError {
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Locked(_))
+    }
+}
+
+impl MayPass for rustix::io::Errno {
+    fn may_pass(&self) -> bool {
+        *self == Self::WOULDBLOCK
+    }
+}
+
 /// Takes the home's lock, which the kernel frees however the daemon ends. `None`: another daemon has it, which is what a
 /// background start wanted anyway.
 fn lock(paths: &Paths, background: bool) -> Result<Option<File>, Fault> {
@@ -209,7 +240,8 @@ fn lock(paths: &Paths, background: bool) -> Result<Option<File>, Fault> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+    let taken = patiently(|| rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive));
+    if taken.is_err() {
         if background {
             return Ok(None);
         }

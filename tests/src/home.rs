@@ -172,9 +172,21 @@ impl Home {
         })
     }
 
+    /// Opens the store of a daemon that is gone. One that was killed while it started a child lives on in that child for
+    /// some milliseconds, locks and all.
+    pub fn open_store(&self) -> dropforge_daemon::store::Store {
+        eventually("the store can be opened", || {
+            match dropforge_daemon::store::Store::open(&self.paths().store) {
+                Ok(store) => Some(store),
+                Err(dropforge_daemon::store::StoreError::Locked(_)) => None,
+                Err(e) => panic!("the store does not open: {e}"),
+            }
+        })
+    }
+
     /// Every table of the store in order, as text. The daemon must not run.
     pub fn store_snapshot(&self) -> String {
-        let store = dropforge_daemon::store::Store::open(&self.paths().store).expect("a store that opens");
+        let store = self.open_store();
         let text = store.snapshot_text().expect("a store that can be read");
         store.close();
         text
@@ -183,7 +195,7 @@ impl Home {
     /// Stops the daemon if one runs, and checks the store: every index, every reference.
     pub fn assert_store_is_sound(&self) {
         self.kill_daemon();
-        let store = dropforge_daemon::store::Store::open(&self.paths().store).expect("a store that opens");
+        let store = self.open_store();
         let report = store.fsck(false).expect("a store that can be checked");
         assert!(report.is_clean(), "{:#?}", report.problems);
         store.close();

@@ -71,6 +71,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
 }
 
 fn report(fault: &Fault) -> ExitCode {
+    output::progress("");
     output::note(&format!("dropforge: {fault}"));
     ExitCode::from(fault.code.exit_code())
 }

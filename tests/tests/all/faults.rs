@@ -48,7 +48,7 @@ fn log_of(home: &Home, id: &str) -> String {
 /// What must hold after any fault, of a store whose daemon is gone.
 fn assert_nothing_is_lost(home: &Home, acknowledged: &BTreeSet<String>) {
     home.kill_daemon();
-    let store = dropforge_daemon::store::Store::open(&home.paths().store).expect("a store that opens");
+    let store = home.open_store();
     let report = store.fsck(false).expect("a check");
     assert!(report.is_clean(), "{:#?}", report.problems);
     for id in acknowledged {

@@ -3,15 +3,19 @@
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use dropforge_shared::clean;
-use dropforge_shared::client::{Client, flat, within};
+use dropforge_shared::client::{flat, within};
 use dropforge_shared::config::ByteSize;
 use dropforge_shared::fault::Fault;
-use dropforge_shared::file::{AddOutcome, OnDuplicate};
-use dropforge_shared::service::{AddRequest, CALL};
+use dropforge_shared::file::{AddOutcome, FileState, OnDuplicate};
+use dropforge_shared::ids::FileId;
+use dropforge_shared::job::JobState;
+use dropforge_shared::service::{AddRequest, CALL, JobQuery};
 
-use super::{Context, Done};
+use super::waiting::{self, Line};
+use super::{Context, Done, listing};
 use crate::output as print;
 
 /// What to take in.
@@ -32,6 +36,9 @@ pub struct Args {
     wait: bool,
 }
 
+/// How long a file may be without a job until it counts as given up.
+const IDLE: Duration = Duration::from_secs(5);
+
 fn on_duplicate(text: &str) -> Result<OnDuplicate, String> {
     match text {
         "use" => Ok(OnDuplicate::Use),
@@ -42,6 +49,17 @@ fn on_duplicate(text: &str) -> Result<OnDuplicate, String> {
 
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
+    let mut jobs = Vec::new();
+    tokio::select! {
+        done = work(args, context, &mut jobs) => return done,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    print::progress("");
+    print::note(&waiting::interrupted(&jobs));
+    Ok(ExitCode::from(waiting::INTERRUPTED))
+}
+
+async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
     let mut paths = Vec::new();
     for path in &args.paths {
         // The daemon has a working folder of its own; links stay as they are, for it to see.
@@ -60,6 +78,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
     loop {
         let seen = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         let progress = flat(client.rpc.add_poll(within(CALL * 3), ticket, seen, 20_000).await)?;
+        jobs.extend(progress.outcomes.iter().flat_map(|o| &o.jobs).map(ToString::to_string));
         outcomes.extend(progress.outcomes);
         if let Some((path, done, total)) = &progress.current
             && *total > 1 << 24
@@ -74,16 +93,18 @@ pub async fn run(args: Args, context: &Context) -> Done {
     print::progress("");
     let mut worst = first_fault(&outcomes);
     if args.wait {
-        let jobs: Vec<String> = outcomes.iter().flat_map(|o| &o.jobs).map(ToString::to_string).collect();
-        for view in super::wait::wait_for(&client, &jobs).await? {
-            if view.state != dropforge_shared::job::JobState::Done {
-                let why = view.error.as_deref().unwrap_or(view.state.name());
-                print::note(&format!("job {} ({}): {why}", view.id, view.file_name.as_deref().unwrap_or("no file")));
-                worst = worst.or(Some(1));
-            }
+        let mut line = Line::new(context, client);
+        let views = waiting::until_ended(&mut line, jobs, None).await?;
+        let mut notes: Vec<String> = views.iter().filter_map(waiting::shortfall).collect();
+        for file in outcomes.iter().filter(|o| o.jobs.is_empty()).filter_map(|o| o.file.as_ref()) {
+            notes.extend(until_read(&mut line, file, jobs).await?);
+        }
+        for note in &notes {
+            print::note(note);
+            worst = worst.or(Some(1));
         }
     }
-    show(&client, context, &outcomes)?;
+    show(context, &outcomes)?;
     Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
@@ -92,23 +113,125 @@ fn first_fault(outcomes: &[AddOutcome]) -> Option<u8> {
     outcomes.iter().find(|o| o.error.is_some()).map(|o| o.fault.as_ref().map_or(1, |f| f.code.exit_code()))
 }
 
-fn show(_: &Client, context: &Context, outcomes: &[AddOutcome]) -> Result<(), Fault> {
+/// Waits until a file that was there already has been read: who waits for `add` wants to work with it afterwards. Answers
+/// with what is to be told where that ended badly.
+async fn until_read(
+    line: &mut Line<'_>,
+    file: &FileId,
+    jobs: &mut Vec<String>,
+) -> Result<Vec<String>, Fault> {
+    let (mut waited, mut notes) = (false, Vec::new());
+    let mut idle = Instant::now();
+    loop {
+        let view = line.call(async |rpc| flat(rpc.file(within(CALL), file.to_string()).await)).await?;
+        if view.state != FileState::Ingesting {
+            if waited && view.state == FileState::Failed && notes.is_empty() {
+                let name = clean::line(&view.name).into_owned();
+                notes.push(format!(
+                    "{name} ({file}): {}",
+                    view.error.as_deref().unwrap_or("could not be read")
+                ));
+            }
+            return Ok(notes);
+        }
+        waited = true;
+        let at_work = at_work(line, file).await?;
+        if !at_work.is_empty() {
+            jobs.extend(at_work.iter().cloned());
+            let ended = waiting::until_ended(line, &at_work, None).await?;
+            notes = ended.iter().filter_map(waiting::shortfall).collect();
+            idle = Instant::now();
+        } else if idle.elapsed() > IDLE {
+            notes.push(format!(
+                "{file} is not read, and no job works on it; `dropforge jobs` shows what became of its job"
+            ));
+            return Ok(notes);
+        } else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// The jobs that wait for or work on a file.
+async fn at_work(line: &mut Line<'_>, file: &FileId) -> Result<Vec<String>, Fault> {
+    let mut found = Vec::new();
+    // Queued first: one that starts in between is then seen among those that run.
+    for state in [JobState::Queued, JobState::Running] {
+        let pieces = async |after, limit| {
+            let query = JobQuery { state: Some(state), after, limit };
+            line.call(async |rpc| flat(rpc.jobs(within(CALL), query.clone()).await)).await
+        };
+        let jobs = listing::gather(None, false, pieces).await?.items;
+        found.extend(jobs.into_iter().filter(|j| j.file.as_ref() == Some(file)).map(|j| j.id.to_string()));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Why a path was not taken, naming it once.
+fn refusal(outcome: &AddOutcome) -> Option<String> {
+    let error = outcome.error.as_deref()?;
+    let path = clean::line(&outcome.path);
+    let named = clean::line(error).contains(path.as_ref());
+    let mut text = if named { error.to_owned() } else { format!("{path}: {error}") };
+    if let Some(hint) = outcome.fault.as_ref().and_then(|f| f.hint.as_deref()) {
+        text += &format!("\n  {hint}");
+    }
+    Some(text)
+}
+
+fn show(context: &Context, outcomes: &[AddOutcome]) -> Result<(), Fault> {
     if context.json {
         return print::json(&outcomes);
     }
     for outcome in outcomes {
         let path = clean::line(&outcome.path);
-        let text = match (&outcome.error, &outcome.duplicate_of, &outcome.file) {
-            (Some(error), _, _) => {
-                print::note(&format!("{path}: {error}"));
-                continue;
-            }
-            (None, Some(first), _) => format!("{path}: the same content as {first}"),
-            (None, None, Some(file)) => format!("{path}: {file}"),
-            (None, None, None) => format!("{path}: nothing to do"),
+        if let Some(why) = refusal(outcome) {
+            print::note(&why);
+            continue;
+        }
+        let text = match (&outcome.duplicate_of, &outcome.file) {
+            (Some(first), _) => format!("{path}: the same content as {first}"),
+            (None, Some(file)) => format!("{path}: {file}"),
+            (None, None) => format!("{path}: nothing to do"),
         };
         let jobs: Vec<&str> = outcome.jobs.iter().map(|j| j.as_str()).collect();
         print::line(&if jobs.is_empty() { text } else { format!("{text}, job {}", jobs.join(", ")) })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(path: &str, error: Option<&str>) -> AddOutcome {
+        AddOutcome {
+            path: path.into(),
+            file: None,
+            duplicate_of: None,
+            jobs: vec![],
+            error: error.map(str::to_owned),
+            fault: error.map(|e| Fault::not_found(e).hint("Look again.")),
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_refused_is_named_once() {
+        assert_eq!(refusal(&outcome("/a.csv", None)), None);
+        for error in ["/a.csv: no such file", "no such file"] {
+            let told = refusal(&outcome("/a.csv", Some(error))).unwrap();
+            assert_eq!(told, "/a.csv: no such file\n  Look again.");
+        }
+    }
+
+    #[test]
+    fn outcomes_have_the_shape_of_the_contract_and_the_first_fault_decides_the_exit_code() {
+        assert_eq!(
+            serde_json::to_value(outcome("/a.csv", None)).unwrap(),
+            serde_json::json!({"path": "/a.csv", "file": null, "duplicate_of": null, "jobs": [], "error": null})
+        );
+        assert_eq!(first_fault(&[outcome("/a", None), outcome("/b", Some("no"))]), Some(3));
+    }
 }

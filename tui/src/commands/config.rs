@@ -27,7 +27,8 @@ pub async fn run(args: Args, context: &Context) -> Done {
         print::json(&serde_json::json!({ "path": context.paths.config, "config": config }))?;
     } else {
         print::note(&format!("from {}", context.paths.config.display()));
-        let text = toml::to_string(&config).map_err(|e| Fault::failed(format!("can't be written as TOML: {e}")))?;
+        let text =
+            toml::to_string(&config).map_err(|e| Fault::failed(format!("can't be written as TOML: {e}")))?;
         print::out(&text)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use dropforge_shared::client::{self, ask, flat, within};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::handshake::{Operation, PROTOCOL, Peer};
 use dropforge_shared::identity::ProcessIdentity;
-use dropforge_shared::service::{CALL, DaemonStatus, JobCounts};
+use dropforge_shared::service::{DaemonStatus, JobCounts};
 
 use super::{Context, Done, not_running, this_binary};
 use crate::output as print;
@@ -47,6 +47,9 @@ impl Args {
 /// How long a daemon may take to stop: its children have 16 s.
 const STOP: Duration = Duration::from_secs(30);
 
+/// How long the daemon may take to add to what the handshake told.
+const MORE: Duration = Duration::from_secs(3);
+
 /// Becomes the daemon.
 #[cfg(feature = "local")]
 pub(crate) fn run_here(args: &Args, context: &Context) -> Done {
@@ -66,7 +69,8 @@ pub(crate) fn run_here(args: &Args, context: &Context) -> Done {
 /// A thin client has no daemon.
 #[cfg(not(feature = "local"))]
 pub(crate) fn run_here(_: &Args, _: &Context) -> Done {
-    Err(Fault::usage("this build is a thin client, without the daemon").hint("Use the full build on the server."))
+    Err(Fault::usage("this build is a thin client, without the daemon")
+        .hint("Use the full build on the server."))
 }
 
 /// Runs the verb.
@@ -91,7 +95,10 @@ fn say(context: &Context, peer: &Peer, what: &str) -> Done {
     if context.json {
         print::json(&plain(peer))?;
     } else {
-        print::line(&format!("daemon {what}: pid {}, version {}, drop folder {}", peer.pid, peer.version, peer.inbox))?;
+        print::line(&format!(
+            "daemon {what}: pid {}, version {}, drop folder {}",
+            peer.pid, peer.version, peer.inbox
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -106,8 +113,12 @@ async fn stop(context: &Context) -> Done {
     let deadline = Instant::now() + STOP;
     while process.as_ref().is_some_and(ProcessIdentity::is_alive) {
         if Instant::now() > deadline {
-            return Err(Fault::failed(format!("the daemon (pid {}) has not ended within {} s", peer.pid, STOP.as_secs()))
-                .hint(format!("Its log is in {}.", context.paths.logs.display())));
+            return Err(Fault::failed(format!(
+                "the daemon (pid {}) has not ended within {} s",
+                peer.pid,
+                STOP.as_secs()
+            ))
+            .hint(format!("Its log is in {}.", context.paths.logs.display())));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -132,20 +143,38 @@ fn plain(peer: &Peer) -> DaemonStatus {
 
 async fn status(context: &Context) -> Done {
     let Some(peer) = ask(&context.paths, Operation::Status).await? else { return Err(not_running()) };
-    let status = if peer.protocol == PROTOCOL {
-        let client = client::connect(&context.paths).await?.ok_or_else(not_running)?;
-        flat(client.rpc.status(within(CALL)).await)?
-    } else {
-        plain(&peer)
-    };
+    // The handshake has told the most already; a daemon too busy to be called is still one that runs.
+    let more = if peer.protocol == PROTOCOL { called(context).await } else { Err(not_running()) };
+    if let (Err(fault), PROTOCOL) = (&more, peer.protocol) {
+        print::note(&format!(
+            "it answers the handshake but no call ({}); this is what the handshake tells",
+            fault.message
+        ));
+    }
+    let whole = more.is_ok();
+    let status = more.unwrap_or_else(|_| plain(&peer));
     if context.json {
         print::json(&status)?;
         return Ok(ExitCode::SUCCESS);
     }
+    print::line(&text(&status, whole))?;
+    if let Some(error) = &status.store_error {
+        print::note(&format!("the store can't write: {error}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a call adds to the handshake.
+async fn called(context: &Context) -> Result<DaemonStatus, Fault> {
+    let client = client::connect(&context.paths).await?.ok_or_else(not_running)?;
+    flat(client.rpc.status(within(MORE)).await)
+}
+
+fn text(status: &DaemonStatus, whole: bool) -> String {
     let jobs = status.jobs;
-    print::line(&format!(
+    let mut text = format!(
         "pid {}, version {}, protocol {}, up {} s, {:.1} MB resident\nhome   {}\ninbox  {} ({})\njobs   {} queued, {} \
-         running, {} done, {} failed, {} cancelled, {} given up",
+         running",
         status.pid,
         status.version,
         status.protocol,
@@ -156,13 +185,41 @@ async fn status(context: &Context) -> Done {
         if status.inbox_mode.is_empty() { "not known" } else { &status.inbox_mode },
         jobs.queued,
         jobs.running,
-        jobs.done,
-        jobs.failed,
-        jobs.cancelled,
-        jobs.dead,
-    ))?;
-    if let Some(error) = &status.store_error {
-        print::note(&format!("the store can't write: {error}"));
+    );
+    if whole {
+        text += &format!(
+            ", {} done, {} failed, {} cancelled, {} given up",
+            jobs.done, jobs.failed, jobs.cancelled, jobs.dead
+        );
     }
-    Ok(ExitCode::SUCCESS)
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_handshake_tells_is_a_status_and_what_it_does_not_is_not_counted_as_none() {
+        let peer = Peer {
+            pid: 7,
+            version: "0.1.0".into(),
+            protocol: PROTOCOL,
+            epoch: 9,
+            uptime_s: 61,
+            rss_bytes: 2_000_000,
+            home: "/h".into(),
+            inbox: "/h/inbox".into(),
+            queued: 3,
+            running: 1,
+        };
+        let json = serde_json::to_value(plain(&peer)).unwrap();
+        for key in ["pid", "version", "protocol", "uptime_s", "rss_bytes", "home", "inbox"] {
+            assert!(!json[key].is_null(), "{key}: {json}");
+        }
+        assert_eq!((&json["jobs"]["queued"], &json["jobs"]["running"]), (&3.into(), &1.into()));
+        let told = text(&plain(&peer), false);
+        assert!(told.ends_with("3 queued, 1 running") && told.contains("up 61 s, 2.0 MB"), "{told}");
+        assert!(text(&plain(&peer), true).contains(", 0 done"));
+    }
 }

@@ -81,7 +81,9 @@ fn sandbox() -> Vec<Check> {
     let support = dropforge_worker::probe();
     vec![
         match support.landlock_abi {
-            Some(abi) => check("landlock", "ok", format!("ABI {abi}: children reach only their own files"), None),
+            Some(abi) => {
+                check("landlock", "ok", format!("ABI {abi}: children reach only their own files"), None)
+            }
             None => check(
                 "landlock",
                 "warning",
@@ -109,18 +111,27 @@ fn terminal() -> Vec<Check> {
     let mut all = Vec::new();
     let term = std::env::var("TERM").unwrap_or_default();
     all.push(if term.is_empty() || term == "dumb" {
-        check("terminal", "error", format!("TERM is '{term}'"), Some("Set TERM, for example to xterm-256color."))
+        check(
+            "terminal",
+            "error",
+            format!("TERM is '{term}'"),
+            Some("Set TERM, for example to xterm-256color."),
+        )
     } else {
         check("terminal", "ok", term, None)
     });
     all.push(match crossterm::terminal::size() {
-        Ok((columns, rows)) if columns < 40 || rows < 10 => {
-            check("window", "warning", format!("{columns}×{rows}"), Some("The workbench needs 40×10 at least."))
-        }
+        Ok((columns, rows)) if columns < 40 || rows < 10 => check(
+            "window",
+            "warning",
+            format!("{columns}×{rows}"),
+            Some("The workbench needs 40×10 at least."),
+        ),
         Ok((columns, rows)) => check("window", "ok", format!("{columns}×{rows}"), None),
         Err(e) => check("window", "warning", format!("its size can't be told: {e}"), None),
     });
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|s| !s.is_empty()));
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|s| !s.is_empty()));
     let utf8 = locale.as_deref().is_some_and(|l| {
         let l = l.to_ascii_lowercase();
         l.contains("utf-8") || l.contains("utf8")

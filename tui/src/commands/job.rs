@@ -35,15 +35,21 @@ pub(super) fn show(job: &JobView, context: &Context) -> Done {
     let mut lines = vec![
         ("id", job.id.to_string()),
         ("kind", job.kind.clone()),
-        ("state", if job.cancelling { "running, being cancelled".into() } else { job.state.name().to_owned() }),
+        (
+            "state",
+            if job.cancelling { "running, being cancelled".into() } else { job.state.name().to_owned() },
+        ),
     ];
     let mut add = |name, value: Option<String>| lines.extend(value.map(|v| (name, v)));
     add("file", job.file.as_ref().map(|f| format!("{} ({f})", job.file_name.as_deref().unwrap_or_default())));
     add("stage", job.stage.clone());
-    add("progress", job.progress.as_ref().map(|p| {
-        let total = p.total.map_or_else(String::new, |t| format!(" of {t}"));
-        format!("{}{total} {}", p.done, p.unit)
-    }));
+    add(
+        "progress",
+        job.progress.as_ref().map(|p| {
+            let total = p.total.map_or_else(String::new, |t| format!(" of {t}"));
+            format!("{}{total} {}", p.done, p.unit)
+        }),
+    );
     add("queued", Some(job.queued_at.to_string()));
     add("started", job.started_at.map(|t| t.to_string()));
     add("finished", job.finished_at.map(|t| t.to_string()));
@@ -63,7 +69,12 @@ pub(super) fn show(job: &JobView, context: &Context) -> Done {
         print::line(&format!("attempt {}  {end}{pid}{memory}{why}", attempt.number))?;
     }
     for output in &job.outputs {
-        print::line(&format!("output     {} ({}, {})", output.name, output.media_type, ByteSize(output.bytes)))?;
+        print::line(&format!(
+            "output     {} ({}, {})",
+            output.name,
+            output.media_type,
+            ByteSize(output.bytes)
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

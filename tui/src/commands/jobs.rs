@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use dropforge_shared::client::{flat, within};
-use dropforge_shared::job::{JobState, JobView};
+use dropforge_shared::job::JobState;
 use dropforge_shared::service::{CALL, JobQuery};
 
-use super::{Context, Done};
+use super::{Context, Done, listing};
 use crate::output as print;
-use crate::output::table::Table;
+use crate::output::table::{Column, Table};
 
 /// Which jobs.
 #[derive(Debug, clap::Args)]
@@ -17,9 +17,9 @@ pub struct Args {
     /// Only those that are queued, running, done, failed, cancelled or dead
     #[arg(long, value_parser = state)]
     state: Option<JobState>,
-    /// At most so many
-    #[arg(long, default_value_t = 1000)]
-    limit: usize,
+    /// At most so many; without it all with --json, and 1000 in the table
+    #[arg(long)]
+    limit: Option<usize>,
 }
 
 fn state(text: &str) -> Result<JobState, String> {
@@ -30,22 +30,26 @@ fn state(text: &str) -> Result<JobState, String> {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
-    let mut jobs: Vec<JobView> = Vec::new();
-    let mut after = None;
-    while jobs.len() < args.limit {
-        let limit = u32::try_from(args.limit - jobs.len()).unwrap_or(u32::MAX);
-        let piece = flat(client.rpc.jobs(within(CALL), JobQuery { state: args.state, after, limit }).await)?;
-        jobs.extend(piece.items);
-        after = piece.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let pieces = async |after, limit| {
+        let query = JobQuery { state: args.state, after, limit };
+        flat(client.rpc.jobs(within(CALL), query).await)
+    };
+    let listing::Gathered { items: jobs, more } = listing::gather(args.limit, !context.json, pieces).await?;
     if context.json {
         print::json(&jobs)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(["id", "kind", "file", "state", "stage", ">done", ">tries", "queued", "error"]);
+    let mut table = Table::new([
+        Column::whole("id"),
+        Column::whole("kind").drops(3),
+        Column::text("file"),
+        Column::whole("state"),
+        Column::whole("stage").drops(2),
+        Column::number("done").drops(4),
+        Column::number("tries").drops(5),
+        Column::whole("queued").drops(6),
+        Column::text("error").drops(1),
+    ]);
     for job in &jobs {
         let percent = job.progress.as_ref().and_then(|p| p.fraction()).map(|f| format!("{:.0} %", f * 100.0));
         table.row([
@@ -60,6 +64,9 @@ pub async fn run(args: Args, context: &Context) -> Done {
             job.error.as_deref().unwrap_or_default(),
         ]);
     }
-    print::out(&table.render(print::width()))?;
+    table.print()?;
+    if more > 0 {
+        print::note(&format!("({more} more jobs; --limit N shows more)"));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,12 @@
 //! `logs JOB`: what it said, and with `--follow` what it says.
 
+use std::collections::VecDeque;
 use std::process::ExitCode;
 
 use dropforge_shared::clean;
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::fault::Fault;
-use dropforge_shared::job::LogEntry;
+use dropforge_shared::job::{LogChunk, LogEntry};
 use dropforge_shared::service::{CALL, MAX_WAIT_MS};
 
 use super::{Context, Done};
@@ -36,8 +37,11 @@ pub async fn run(args: Args, context: &Context) -> Done {
     };
     let mut all = Vec::new();
     let mut chunk = match args.tail {
-        Some(lines) => read(u64::MAX, lines.clamp(1, PIECE), 0).await?,
         None => read(0, PIECE, 0).await?,
+        Some(lines) if (1..=PIECE).contains(&lines) => read(u64::MAX, lines, 0).await?,
+        Some(lines) => {
+            tail(async |at| read(at, PIECE, 0).await, usize::try_from(lines).unwrap_or(usize::MAX)).await?
+        }
     };
     if chunk.oldest > 0 && args.tail.is_none() {
         print::note("the log was long: its first lines are not kept");
@@ -62,10 +66,63 @@ pub async fn run(args: Args, context: &Context) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The last lines, where they are more than come in one call: the log is bounded, so all of it is read.
+async fn tail(read: impl AsyncFn(u64) -> Result<LogChunk, Fault>, lines: usize) -> Result<LogChunk, Fault> {
+    let mut kept: VecDeque<LogEntry> = VecDeque::new();
+    let mut at = 0;
+    loop {
+        let chunk = read(at).await?;
+        let end = chunk.entries.is_empty() || chunk.finished;
+        kept.extend(chunk.entries);
+        kept.drain(..kept.len().saturating_sub(lines));
+        if end {
+            return Ok(LogChunk { entries: kept.into(), ..chunk });
+        }
+        at = chunk.next;
+    }
+}
+
 fn say(entry: &LogEntry, context: &Context) -> Result<(), Fault> {
     if context.json {
         return print::json_line(entry);
     }
     let level = format!("{:?}", entry.level).to_lowercase();
-    print::line(&format!("{} {:>2} {level:<5} {:<6} {}", entry.at, entry.attempt, entry.source, clean::line(&entry.text)))
+    print::line(&format!(
+        "{} {:>2} {level:<5} {:<6} {}",
+        entry.at,
+        entry.attempt,
+        entry.source,
+        clean::line(&entry.text)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropforge_shared::job::LogLevel;
+    use dropforge_shared::time::Timestamp;
+
+    /// A log of 1,200 lines as a daemon hands it out: 500 at most in a call.
+    async fn read(at: u64) -> Result<LogChunk, Fault> {
+        let entry = |i: u64| LogEntry {
+            at: Timestamp(0),
+            attempt: 1,
+            level: LogLevel::Info,
+            source: "stderr".into(),
+            text: i.to_string(),
+        };
+        let entries: Vec<LogEntry> = (at..1200).take(500).map(entry).collect();
+        let next = at + entries.len() as u64;
+        Ok(LogChunk { finished: entries.is_empty(), entries, next, oldest: 0 })
+    }
+
+    #[tokio::test]
+    async fn a_long_tail_is_as_long_as_asked_for() {
+        for (lines, first) in [(700, Some("500")), (1200, Some("0")), (5000, Some("0")), (0, None)] {
+            let chunk = tail(read, lines).await.unwrap();
+            assert_eq!(chunk.entries.len(), lines.min(1200));
+            assert_eq!(chunk.entries.first().map(|e| e.text.as_str()), first);
+            assert_eq!((chunk.next, chunk.finished), (1200, true), "following goes on from the end");
+        }
+    }
 }

@@ -245,7 +245,10 @@ mod tests {
         for verb in Cli::command().get_subcommands() {
             let name = verb.get_name();
             let help = Cli::try_parse_from(["dropforge", name, "--help"]).unwrap_err().to_string();
-            let example = help.lines().find_map(|l| l.strip_prefix("Example:  ")).unwrap_or_else(|| panic!("{name}: {help}"));
+            let example = help
+                .lines()
+                .find_map(|l| l.strip_prefix("Example:  "))
+                .unwrap_or_else(|| panic!("{name}: {help}"));
             let line = example.split(['|', '>']).next().unwrap().trim();
             assert!(line.starts_with(&format!("dropforge {name}")), "{name}: {line}");
             let parsed = Cli::try_parse_from(line.split(' '));

@@ -67,12 +67,20 @@ fn text(page: &Page) -> Result<(), Fault> {
     };
     let mut table = Table::new(page.columns.iter().map(name));
     for row in &page.rows {
-        table.row(row.iter().map(Cell::display));
+        table.row(row.iter().map(shown));
     }
     table.print()?;
     let last = page.offset + page.rows.len() as u64;
     print::note(&format!("rows {} to {last} of {}", page.offset.min(last), page.total_rows));
     Ok(())
+}
+
+/// A value in the table; a very large or small number is written short, as its digits would fill the screen.
+fn shown(cell: &Cell) -> String {
+    match cell {
+        Cell::Float(x) if x.abs() >= 1e15 || (*x != 0.0 && x.abs() < 1e-4) => format!("{x:e}"),
+        cell => cell.display(),
+    }
 }
 
 /// RFC 4180. A missing value is an empty field, an empty text is two quotes: the two stay apart.
@@ -102,6 +110,13 @@ fn csv(page: &Page, safe: bool) -> String {
 mod tests {
     use super::*;
     use dropforge_shared::page::{Column, ColumnType};
+
+    #[test]
+    fn numbers_in_the_table_keep_their_digits_and_no_zeros_fill_the_screen() {
+        let text = [0.0, 0.1, 1e300, -2.5e-9].map(|x| shown(&Cell::Float(x)));
+        assert_eq!(text, ["0", "0.1", "1e300", "-2.5e-9"]);
+        assert_eq!(shown(&Cell::Int(i64::MIN)), "-9223372036854775808");
+    }
 
     #[test]
     fn csv_quotes_what_needs_it_and_tells_missing_from_empty() {

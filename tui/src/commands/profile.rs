@@ -6,7 +6,8 @@ use dropforge_shared::clean;
 use dropforge_shared::client::{Client, flat, within};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileView;
-use dropforge_shared::profile::{ColumnProfile, Histogram, Profile};
+use dropforge_shared::page::ColumnType;
+use dropforge_shared::profile::{ColumnProfile, Histogram, Profile, Scalar};
 use dropforge_shared::service::CALL;
 
 use super::{Context, Done};
@@ -52,7 +53,9 @@ pub(crate) async fn read_output(client: &Client, file: &FileView, name: &str) ->
             Some(error) => format!("{shown} could not be read: {error}"),
             None => format!("{shown} is {} still", file.state.name()),
         };
-        return Err(Fault::failed(why).hint("`dropforge jobs` shows its job, `dropforge logs JOB` what it says."));
+        return Err(
+            Fault::failed(why).hint("`dropforge jobs` shows its job, `dropforge logs JOB` what it says.")
+        );
     };
     let mut bytes = Vec::new();
     loop {
@@ -98,7 +101,12 @@ fn text(profile: &Profile) -> Result<(), Fault> {
     }
     table.print()?;
     if let Some(target) = &profile.target {
-        print::line(&format!("target? {} ({}): {}", clean::line(&target.column), target.problem, clean::line(&target.rationale)))?;
+        print::line(&format!(
+            "target? {} ({}): {}",
+            clean::line(&target.column),
+            target.problem,
+            clean::line(&target.rationale)
+        ))?;
     }
     Ok(())
 }
@@ -111,13 +119,23 @@ fn row(c: &ColumnProfile, rows: u64) -> Vec<String> {
         c.kind.name().into(),
         if c.nulls == 0 { "0".into() } else { format!("{missing:.1} %") },
         format!("{}{}", if c.distinct_exact { "" } else { "≈" }, c.distinct),
-        c.min.as_ref().map_or_else(String::new, |s| clean::fit(&s.display(), 16)),
+        bound(c.min.as_ref(), c.kind),
         number(c.quantiles.map(|q| q.p50)),
-        c.max.as_ref().map_or_else(String::new, |s| clean::fit(&s.display(), 16)),
+        bound(c.max.as_ref(), c.kind),
         number(c.mean),
         number(c.std),
         c.histogram.as_ref().map_or_else(String::new, spark),
     ]
+}
+
+/// The smallest or the largest value. Only text is cut: half a number or a date would be another one.
+fn bound(value: Option<&Scalar>, kind: ColumnType) -> String {
+    match value {
+        None => String::new(),
+        Some(Scalar::Float(x)) => short(*x),
+        Some(value) if kind == ColumnType::Text => clean::fit(&value.display(), 16),
+        Some(value) => value.display(),
+    }
 }
 
 /// A number in few characters; the exact one is in `--json`.
@@ -145,6 +163,16 @@ mod tests {
     fn a_spark_shows_empty_small_and_full() {
         let histogram = Histogram { edges: vec![0.0, 1.0, 2.0, 3.0], counts: vec![0, 1, 100] };
         assert_eq!(spark(&histogram), " ▁█");
+    }
+
+    #[test]
+    fn bounds_of_numbers_and_moments_are_whole() {
+        let text = |s: &str| Scalar::Text(s.into());
+        assert_eq!(bound(Some(&Scalar::Float(1e300)), ColumnType::Float), "1.000e300");
+        let moment = "2026-01-02T03:04:05.678901";
+        assert_eq!(bound(Some(&text(moment)), ColumnType::Datetime), moment);
+        assert_eq!(bound(Some(&text("0123456789abcdef0")), ColumnType::Text), "0123456789abcde…");
+        assert_eq!(bound(None, ColumnType::Text), "");
     }
 
     #[test]

@@ -38,7 +38,11 @@ pub async fn run(args: Args, context: &Context) -> Done {
                 print::json(&projects)?;
             } else {
                 for project in projects {
-                    print::line(&format!("{}  {}", project.id, dropforge_shared::clean::line(&project.name)))?;
+                    print::line(&format!(
+                        "{}  {}",
+                        project.id,
+                        dropforge_shared::clean::line(&project.name)
+                    ))?;
                 }
             }
         }

@@ -39,5 +39,6 @@ fn restore(paths: &dropforge_shared::paths::Paths, from: &std::path::Path) -> Re
 
 #[cfg(not(feature = "local"))]
 fn restore(_: &dropforge_shared::paths::Paths, _: &std::path::Path) -> Result<(), Fault> {
-    Err(Fault::usage("this build is a thin client, without a store").hint("Use the full build on the server."))
+    Err(Fault::usage("this build is a thin client, without a store")
+        .hint("Use the full build on the server."))
 }

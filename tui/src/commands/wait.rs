@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dropforge_shared::client::{Client, flat, within};
-use dropforge_shared::fault::Fault;
-use dropforge_shared::job::{JobState, JobView};
+use dropforge_shared::client::{flat, within};
+use dropforge_shared::job::JobView;
 use dropforge_shared::service::CALL;
 
+use super::waiting::{self, Line};
 use super::{Context, Done};
 use crate::output as print;
 
@@ -19,61 +19,63 @@ pub struct Args {
     #[arg(required = true)]
     jobs: Vec<String>,
     /// Give up after so many seconds, with exit 1; the jobs go on
-    #[arg(long)]
+    #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
 }
 
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
-    let client = context.client().await?;
-    let all = wait_for(&client, &args.jobs);
-    let views = match args.timeout {
-        None => all.await?,
-        Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), all).await {
-            Ok(views) => views?,
-            Err(_) => {
-                return Err(Fault::failed(format!("not all jobs have ended within {seconds} s"))
-                    .hint("They go on; `dropforge jobs` shows how far they are."));
-            }
-        },
-    };
-    if context.json {
-        print::json(&views)?;
-    }
-    let mut code = ExitCode::SUCCESS;
-    for view in &views {
-        if !context.json {
-            print::line(&format!("{} {}", view.id, view.state.name()))?;
-        }
-        if view.state != JobState::Done {
-            code = ExitCode::from(1);
-            if let Some(error) = &view.error {
-                print::note(&format!("job {}: {error}", view.id));
-            }
-        }
-    }
-    Ok(code)
-}
-
-/// Waits until all jobs have ended; shows how far they are where there is a terminal.
-pub(crate) async fn wait_for(client: &Client, jobs: &[String]) -> Result<Vec<JobView>, Fault> {
-    let mut views = Vec::new();
-    for job in jobs {
-        let start = Instant::now();
-        loop {
-            // Short polls while a person watches the progress, long ones otherwise.
-            let view = flat(client.rpc.job_wait(within(CALL * 3), job.clone(), 1_000).await)?;
-            if view.state.is_terminal() {
-                views.push(view);
-                break;
-            }
-            if let Some(progress) = &view.progress {
-                let percent = progress.fraction().map_or_else(String::new, |f| format!(" {:.0} %", f * 100.0));
-                let file = dropforge_shared::clean::fit(view.file_name.as_deref().unwrap_or(&view.kind), 40);
-                print::progress(&format!("{file}: {}{percent}, {} s", progress.stage, start.elapsed().as_secs()));
-            }
-        }
+    let mut jobs = Vec::with_capacity(args.jobs.len());
+    tokio::select! {
+        done = work(&args, context, &mut jobs) => return done,
+        _ = tokio::signal::ctrl_c() => {}
     }
     print::progress("");
-    Ok(views)
+    print::note(&waiting::interrupted(&jobs));
+    Ok(ExitCode::from(waiting::INTERRUPTED))
+}
+
+async fn work(args: &Args, context: &Context, jobs: &mut Vec<String>) -> Done {
+    let deadline = args.timeout.and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
+    let mut line = Line::new(context, context.client().await?);
+    // All of them first: a name that means nothing is told at once, not after hours of waiting for the others.
+    for job in &args.jobs {
+        let view = line.call(async |rpc| flat(rpc.job(within(CALL), job.clone()).await)).await?;
+        jobs.push(view.id.to_string());
+    }
+    let views = waiting::until_ended(&mut line, jobs, deadline).await?;
+    if context.json {
+        print::json(&views)?;
+    } else {
+        for view in &views {
+            print::line(&format!("{} {}", view.id, view.state.name()))?;
+        }
+    }
+    let ended = views.iter().filter(|v| v.state.is_terminal());
+    let mut notes: Vec<String> = ended.filter_map(waiting::shortfall).collect();
+    if let (Some(seconds), Some(ids)) = (args.timeout, unfinished(&views)) {
+        notes.push(format!("dropforge: not ended within {seconds} s: {ids}\n  They go on; `dropforge jobs` shows how far they are."));
+    }
+    notes.iter().for_each(|n| print::note(n));
+    Ok(if notes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The jobs that have not ended, by id and state.
+fn unfinished(views: &[JobView]) -> Option<String> {
+    let open = views.iter().filter(|v| !v.state.is_terminal());
+    let ids: Vec<String> = open.map(|v| format!("{} ({})", v.id, v.state.name())).collect();
+    (!ids.is_empty()).then(|| ids.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::waiting::tests::job;
+
+    #[test]
+    fn what_has_not_ended_is_named() {
+        assert_eq!(unfinished(&[job("done", None), job("failed", None)]), None);
+        let views = [job("done", None), job("running", None), job("queued", None)];
+        assert_eq!(unfinished(&views).unwrap(), "j0123456789 (running), j0123456789 (queued)");
+    }
 }

@@ -126,16 +126,25 @@ mod tests {
         for text in [serde_json::to_string(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap()] {
             let safe = safe_json(&text);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
-            let raw = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}\u{2028}\u{2066}\u{e0001}\u{feff}".contains(c);
+            let raw = |c: char| {
+                (c.is_control() && c != '\n')
+                    || "\u{202e}\u{200b}\u{2028}\u{2066}\u{e0001}\u{feff}".contains(c)
+            };
             assert!(!safe.chars().any(raw), "{safe:?}");
-            assert!(safe.contains("数据 naïve") && safe.contains("\\u009b31m"), "readable text stays readable: {safe}");
+            assert!(
+                safe.contains("数据 naïve") && safe.contains("\\u009b31m"),
+                "readable text stays readable: {safe}"
+            );
         }
         assert!(matches!(safe_json("{\"a\":\"数据\"}"), Cow::Borrowed(_)));
     }
 
     #[test]
     fn notes_keep_their_lines_and_lose_what_drives_a_terminal() {
-        assert_eq!(clean_lines("no file 'a\u{1b}[2J\r'\n  the next step"), "no file 'a␛[2J␍'\n  the next step");
+        assert_eq!(
+            clean_lines("no file 'a\u{1b}[2J\r'\n  the next step"),
+            "no file 'a␛[2J␍'\n  the next step"
+        );
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     if rest.is_empty() {
         return !first.iter().any(|c| typed(c));
     }
-    if is_year_row(first) {
+    if is_year_row(first) || is_cross_table(first, rest) {
         return true;
     }
     let mut votes = 0i64;
@@ -255,6 +255,20 @@ fn is_year_row(first: &[String]) -> bool {
         && years.len() + 3 >= first.len()
         && years.iter().all(|y| (1500..=2200).contains(y))
         && years.windows(2).all(|w| matches!(w, [a, b] if b - a == 1))
+}
+
+/// A table with labels on both sides and an empty corner: `,0.5,1.0,1.5` above `low,1,2,3`. Its header may be numbers.
+fn is_cross_table(first: &[String], rest: &[Vec<String>]) -> bool {
+    fn are_labels<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut cells = cells.peekable();
+        cells.peek().is_some() && cells.all(|c| !c.is_empty() && seen.insert(c))
+    }
+    let corner_is_empty = first.first().is_some_and(|c| trim(c).is_empty());
+    corner_is_empty
+        && rest.len() > 1
+        && are_labels(first.iter().skip(1).map(|c| trim(c)))
+        && are_labels(rest.iter().map(|r| r.first().map_or("", |c| trim(c))))
 }
 
 fn names(trial: &Trial, header: bool) -> Vec<String> {
@@ -329,6 +343,8 @@ mod tests {
         assert!(found("name,city\nAda,London\nAlan,London\n").1);
         assert!(!found("yes,no\nyes,no\nno,yes\nyes,yes\n").1);
         assert!(found("country,1990,1991,1992\nx,1,2,3\ny,4,5,6\n").1);
+        assert!(found(",0.5,1,1.5\nlow,1,2,3\nhigh,4,5,6\n").1, "labels on both sides");
+        assert!(!found(",1,2\n,3,4\n,5,6\n").1);
         assert_eq!(found("a,,a,a_2\n1,2,3,4\n").2, ["a", "column_2", "a_3", "a_2"]);
         assert_eq!(found("a,b,\n1,2,\n3,4,\n").2, ["a", "b"]);
         assert_eq!(found("x,y\nr1,1,2\nr2,3,4\nr3,5,6\n").2, ["row_name", "x", "y"]);
