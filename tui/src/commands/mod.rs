@@ -196,6 +196,8 @@ async fn workbench(context: &Context) -> Done {
     if context.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(no_terminal());
     }
+    // Started, or refused, before the screen is taken: what goes wrong is then printed plainly.
+    context.client().await?;
     crate::workbench::run(context.paths.clone(), context.config()?, this_binary()?).await?;
     Ok(ExitCode::SUCCESS)
 }
