@@ -4,6 +4,9 @@
 //! - the workbench's first frame with a running daemon;
 //! - the daemon's resident memory and CPU time while idle.
 
+// Its figures are what it is for.
+#![allow(clippy::print_stdout)]
+
 use std::time::{Duration, Instant};
 
 use dropforge_shared::client::{connect, flat, within};
