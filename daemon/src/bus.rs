@@ -50,7 +50,7 @@ impl Bus {
 
     /// Adds an event and wakes who waits.
     pub fn publish(&self, change: Change) {
-        let seq = {
+        {
             let mut ring = self.ring();
             let seq = ring.next;
             ring.next += 1;
@@ -73,9 +73,9 @@ impl Bus {
             {
                 ring.dropped = dropped;
             }
-            seq
-        };
-        self.newest.send_replace(seq);
+            // With the lock still held: a number must never be told after a higher one.
+            self.newest.send_replace(seq);
+        }
     }
 
     /// What happened after a cursor, waiting for it if nothing has.

@@ -26,7 +26,7 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
         ("contents folder", &paths.blobs),
         ("outputs folder", &paths.runs),
         ("log folder", &paths.logs),
-        ("inbox", &paths.inbox),
+        ("inbox", &house.inbox.folders().inbox),
     ] {
         all.push(folder(name, dir));
     }
@@ -66,7 +66,9 @@ fn folder(name: &str, dir: &Path) -> Check {
         }
     };
     let probe = dir.join(".dropforge-doctor");
-    let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+    // Made anew or not at all: where others may write, the name could be a link to somebody's file.
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
+    let written = made.and_then(|_| std::fs::remove_file(&probe));
     if let Err(e) = written {
         return check(
             name,

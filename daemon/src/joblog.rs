@@ -28,8 +28,10 @@ fn segments(dir: &Path) -> io::Result<BTreeMap<u64, (PathBuf, u64)>> {
         let path = entry?.path();
         let start = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".jsonl"));
         if let Some(start) = start.and_then(|s| s.parse().ok()) {
-            let bytes = fs::metadata(&path)?.len();
-            found.insert(start, (path, bytes));
+            // A rotation may drop a segment at any time: then it is not there.
+            if let Ok(meta) = fs::metadata(&path) {
+                found.insert(start, (path, meta.len()));
+            }
         }
     }
     Ok(found)
@@ -141,7 +143,14 @@ pub fn read(dir: &Path, offset: u64, limit: usize) -> io::Result<Piece> {
         if start + bytes <= at || *start > at {
             continue;
         }
-        let mut file = BufReader::new(File::open(path)?);
+        let mut file = match File::open(path) {
+            Ok(file) => BufReader::new(file),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                at = start + bytes;
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
         file.seek(SeekFrom::Start(at - start))?;
         let mut line = Vec::new();
         loop {

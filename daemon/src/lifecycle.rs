@@ -174,10 +174,9 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     }
     // Nothing new comes in, then what runs is stopped and queued again, then the socket goes.
     inbox.stop().await;
-    queue.stop().await;
+    queue.stop(scheduler).await;
     let _ = std::fs::remove_file(&house.paths.socket);
     let _ = calls.await;
-    let _ = scheduler.await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -24,6 +24,9 @@ pub struct Seen {
     pub verdict: Verdict,
 }
 
+/// What tells a home of Dropforge, this one's or another's, from other folders.
+const STORE: &str = "store/dropforge.redb";
+
 /// The outcome of a scan.
 #[derive(Debug, Clone)]
 pub struct Scan {
@@ -77,7 +80,15 @@ pub fn scan(root: &Path, policy: &Policy, skip: &[PathBuf]) -> io::Result<Scan> 
                 if skip.contains(&path.join(&name)) {
                     continue;
                 }
-                if depth + 1 >= MAX_DEPTH {
+                if path.join(&name).join(STORE).exists() {
+                    // Taking in what the daemon makes would give it ever more to take in.
+                    refuse(
+                        &mut scan.entries,
+                        root,
+                        rel,
+                        "it is a home of Dropforge: its own files are not taken in".into(),
+                    );
+                } else if depth + 1 >= MAX_DEPTH {
                     refuse(&mut scan.entries, root, rel, format!("it is more than {MAX_DEPTH} folders deep"));
                 } else {
                     folders.push((rel, depth + 1));

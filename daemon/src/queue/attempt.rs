@@ -25,6 +25,8 @@ use crate::workers::{self, Child, Grace, MemoryWatch, SpawnRequest};
 const FLUSH: Duration = Duration::from_millis(100);
 /// How long what a child left in its standard error may take to be read.
 const DRAIN: Duration = Duration::from_millis(500);
+/// How long a child may live on after its last word.
+const LAST_WORD: Duration = Duration::from_secs(5);
 /// How much of the end of standard error is kept to tell the cause of a crash.
 const TAIL: usize = 2048;
 
@@ -47,8 +49,8 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
     let number = job.attempts.last().map_or(1, |a| a.number + 1);
     let spec = match prepare(queue, job, kind, number) {
         Ok(spec) => spec,
-        Err(fault) => {
-            settle::fail_before_start(queue, job, fault).await;
+        Err((fault, transient)) => {
+            settle::fail_before_start(queue, job, fault, transient).await;
             return Ok(());
         }
     };
@@ -57,7 +59,7 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
         Err(e) => {
             let fault = Fault::failed(format!("can't start a worker process: {e}"))
                 .hint("Too many processes, or no memory? The job is tried again.");
-            settle::fail_before_start(queue, job, fault).await;
+            settle::fail_before_start(queue, job, fault, true).await;
             return Ok(());
         }
     };
@@ -91,12 +93,21 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
     let row = match committed {
         Ok(Some(row)) => row,
         // Cancelled or removed between the look and the commit: the child is dropped, and with it killed.
-        Ok(None) => return Ok(()),
-        Err(e) => return Err(e),
+        Ok(None) => {
+            queue.wake();
+            return Ok(());
+        }
+        Err(e) => {
+            drop(child);
+            settle::undo_start(queue, job.id.clone(), number);
+            return Err(e);
+        }
     };
     let (stop, stopped) = watch::channel(None);
     let slot = schedule::Slot { class: kind.class, owner: row.owner };
-    queue.running().insert(row.id.clone(), Running { slot, stop: stop.clone(), progress: None, stage: None });
+    queue
+        .running()
+        .insert(row.id.clone(), Running { number, slot, stop: stop.clone(), progress: None, stage: None });
     // A cancel or a shutdown that came while this was under way found nothing to stop: look once more.
     if *queue.0.stopping.borrow() {
         stop.send_replace(Some(StopReason::Shutdown));
@@ -150,16 +161,26 @@ impl Supervised {
         );
         let mut stderr = self.child.take_stderr();
         let mut tail = String::new();
-        // A child that takes no work has ended or is about to; the loop below sees how.
         let sent = self.child.send(&ToWorker::Start(Box::new(self.spec.clone()))).await;
         if let Err(e) = sent {
             log.append(LogLevel::Error, "daemon", &format!("the worker took no work: {e}"));
+            if e.kind() == std::io::ErrorKind::InvalidData {
+                log.flush();
+                let fault = Fault::refused(format!("the job can't be handed to a worker: {e}"));
+                return Ending::Failed(fault.hint("Its settings are too large."), false);
+            }
+            // It has ended, or will not listen any more: the loop below sees how.
+            self.child.signal_group(workers::Signal::KILL);
         }
         let mut tick = tokio::time::interval(FLUSH);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut fresh = true;
         let mut progress: Option<Progress> = None;
         let mut verdict: Option<Ending> = None;
+        let process = self.child.process().clone();
+        // Once it has said its last word or is gone, its output is read for this much longer: something that it left behind
+        // may hold the pipe open for ever.
+        let mut until: Option<tokio::time::Instant> = None;
         let ending = loop {
             tokio::select! {
                 biased;
@@ -173,6 +194,11 @@ impl Supervised {
                         self.queue.tick_log();
                     }
                 }
+                () = at(until) => break match verdict.take() {
+                    Some(ending) => ending,
+                    None => Ending::Crashed(String::new()),
+                },
+                _ = process.exited(), if until.is_none() => until = Some(tokio::time::Instant::now() + DRAIN),
                 line = next_line(&mut stderr) => match line {
                     Some(line) => {
                         log.append(LogLevel::Warn, "stderr", &line);
@@ -191,7 +217,10 @@ impl Supervised {
                             }
                             progress = Some(now);
                         }
-                        Taken::End(ending) => verdict = Some(ending),
+                        Taken::End(ending) => {
+                            verdict = Some(ending);
+                            until.get_or_insert(tokio::time::Instant::now() + LAST_WORD);
+                        }
                         Taken::Nothing => {}
                     },
                     Ok(None) => break match verdict.take() {
@@ -218,7 +247,9 @@ impl Supervised {
             Ending::Crashed(why) if why.is_empty() => Ending::Crashed(self.cause(&tail).await),
             // It said its last word and is on its way out; it leads a group that must be empty before the next attempt.
             other => {
-                let _ = tokio::time::timeout(DRAIN, self.child.exited()).await;
+                if tokio::time::timeout(DRAIN, self.child.exited()).await.is_err() {
+                    self.child.signal_group(workers::Signal::KILL);
+                }
                 other
             }
         };
@@ -242,10 +273,10 @@ impl Supervised {
         );
         log.flush();
         self.queue.tick_log();
-        let mut last = Vec::new();
+        let mut last = None;
         let stopped = workers::stop_with(&mut self.child, Grace::default(), |frame| {
             if matches!(frame, FromWorker::Done { .. } | FromWorker::Failed { .. }) {
-                last.push(frame);
+                last = Some(frame);
             }
         })
         .await;
@@ -259,10 +290,10 @@ impl Supervised {
             },
         );
         let mut result = sent;
-        for frame in last {
-            if let Taken::End(ending) = self.take(frame, log) {
-                result = Some(ending);
-            }
+        if let Some(frame) = last
+            && let Taken::End(ending) = self.take(frame, log)
+        {
+            result = Some(ending);
         }
         match (reason, result) {
             (StopReason::Shutdown, Some(ending)) => ending,
@@ -316,7 +347,10 @@ impl Supervised {
             FromWorker::Done { attempt, outputs, facts } if mine(&attempt) => {
                 Taken::End(Ending::Done(outputs, facts))
             }
-            FromWorker::Failed { attempt, fault, transient } if mine(&attempt) => {
+            FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {
+                // It goes into rows, events and lists, and comes from a process that read hostile bytes.
+                fault.message = crate::joblog::cut(&fault.message);
+                fault.hint = fault.hint.map(|h| crate::joblog::cut(&h));
                 log.append(LogLevel::Error, "worker", &fault.message);
                 Taken::End(Ending::Failed(fault, transient))
             }
@@ -337,6 +371,14 @@ enum Taken {
     Line,
     Progress(Progress),
     End(Ending),
+}
+
+/// Waits for a moment, for ever where there is none.
+async fn at(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The next line of standard error; waits for ever once there is none, and says so once with `None`.

@@ -14,7 +14,7 @@ mod spec;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dropforge_shared::config::Config;
 use dropforge_shared::event::Change;
@@ -34,8 +34,11 @@ use crate::store::rows::JobRow;
 use crate::store::{Store, StoreError};
 use crate::workers::Spawner;
 
-/// Jobs looked at in one round. More than ever run at once, so that limits of one class do not hide another's jobs.
+/// Jobs looked at in most rounds, oldest first. Where more wait, all are looked at now and then, so that neither a class nor
+/// a priority is hidden behind a long line for long.
 const LOOKED_AT: usize = 1024;
+/// How often all are looked at where the line is longer.
+const LOOK_AT_ALL: Duration = Duration::from_secs(3);
 
 /// The queue, shared by the calls, the inbox and the attempts.
 #[derive(Clone)]
@@ -53,10 +56,12 @@ struct Inner {
     /// Counts flushes of job logs, so that followers of a log wake.
     log_tick: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
+    looked_at_all: Mutex<Option<Instant>>,
 }
 
 /// An attempt that runs.
 struct Running {
+    number: u32,
     slot: schedule::Slot,
     stop: watch::Sender<Option<StopReason>>,
     progress: Option<Progress>,
@@ -93,6 +98,7 @@ impl Queue {
             wake: Notify::new(),
             log_tick: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
+            looked_at_all: Mutex::new(None),
         }))
     }
 
@@ -134,7 +140,7 @@ impl Queue {
     /// Starts jobs as they come, until [`Self::stop`].
     pub async fn run(self) {
         let mut stopping = self.0.stopping.subscribe();
-        loop {
+        while !*stopping.borrow() {
             let next = self.start_what_fits().await;
             // With nothing to wait for but a wake-up, no timer runs: an idle daemon does nothing at all.
             let pause = async {
@@ -144,16 +150,26 @@ impl Queue {
                 }
             };
             tokio::select! {
+                biased;
+                () = crate::lifecycle::raised(&mut stopping) => return,
                 () = self.0.wake.notified() => {}
                 () = pause => {}
-                () = crate::lifecycle::raised(&mut stopping) => return,
             }
         }
     }
 
     /// Starts every job that may start now. Answers when to look again, if not only on a wake-up.
     async fn start_what_fits(&self) -> Option<Duration> {
-        let queued = match self.0.store.read(|tx| tx.jobs_queued(LOOKED_AT)) {
+        let all = {
+            let mut looked = self.0.looked_at_all.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = looked.is_none_or(|t| t.elapsed() >= LOOK_AT_ALL);
+            if due {
+                *looked = Some(Instant::now());
+            }
+            due
+        };
+        let limit = if all { usize::MAX } else { LOOKED_AT };
+        let queued = match self.0.store.read(|tx| tx.jobs_queued(limit)) {
             Ok(queued) => queued,
             Err(e) => {
                 tracing::warn!("can't read the queue: {e}");
@@ -170,6 +186,9 @@ impl Queue {
         }
         for id in plan.start {
             let Some(row) = queued.iter().find(|j| j.id == id) else { continue };
+            if *self.0.stopping.borrow() {
+                return None;
+            }
             if let Err(e) = attempt::start(self, row).await {
                 tracing::warn!("can't start job {id}: {e}");
                 return Some(Duration::from_secs(1));
@@ -178,9 +197,12 @@ impl Queue {
         plan.look_again
     }
 
-    /// Stops in good order: attempts that run are stopped and queued again, without a strike.
-    pub async fn stop(&self) {
+    /// Stops in good order: nothing more is started, attempts that run are stopped and queued again, without a strike.
+    /// `scheduler` is the task that runs [`Self::run`]. A store that can't be written holds this up for a bounded time.
+    pub async fn stop(&self, scheduler: tokio::task::JoinHandle<()>) {
         self.0.stopping.send_replace(true);
+        // A start that is under way is finished first, so that it is among what is stopped.
+        let _ = tokio::time::timeout(Duration::from_secs(5), scheduler).await;
         for running in self.running().values() {
             // A cancel that is under way stays a cancel.
             running.stop.send_if_modified(|reason| {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use dropforge_shared::failpoint;
 use dropforge_shared::job::Output;
@@ -10,7 +10,9 @@ use dropforge_shared::job::Output;
 /// Checks that an attempt left what it says, and puts it in the place of the job's outputs.
 pub(super) fn publish(attempt_dir: &Path, out: &Path, outputs: &[Output]) -> io::Result<()> {
     for output in outputs {
-        if output.name.contains('/') || output.name.starts_with('.') {
+        let plain =
+            |part: Component| matches!(part, Component::Normal(p) if !p.as_encoded_bytes().starts_with(b"."));
+        if output.name.is_empty() || !Path::new(&output.name).components().all(plain) {
             return Err(io::Error::other(format!("the output name '{}' is not allowed", output.name)));
         }
         let path = attempt_dir.join(&output.name);

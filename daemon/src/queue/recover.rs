@@ -46,7 +46,9 @@ pub fn recover(
         }
         Ok(())
     })?;
-    sweep(store, paths)?;
+    if let Err(e) = sweep(store, paths) {
+        tracing::error!("what is left over from before was not swept up: {e}; run `dropforge fsck`");
+    }
     Ok(lost.len())
 }
 
@@ -68,7 +70,13 @@ fn end_for_good(lease: &ProcessIdentity) {
 
 /// Removes what no row knows: folders of jobs that were removed, attempts that ended, contents of files that were removed.
 /// Nothing else runs yet, so what no row knows will not be known a moment later.
+///
+/// Where a repair has set rows aside, or rows can't be read, what they name must stay: then nothing is swept.
 fn sweep(store: &Store, paths: &Paths) -> Result<(), StoreError> {
+    if store.read(|tx| tx.anything_set_aside())? {
+        tracing::warn!("rows were set aside by a repair: nothing is swept up");
+        return Ok(());
+    }
     let names = |dir: &std::path::Path| -> Vec<String> {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         entries.filter_map(|e| e.file_name().into_string().ok()).collect()

@@ -61,26 +61,46 @@ pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Endi
             apply(tx, row, &verdict, &config, random, ended_at, peak_rss).map(Some)
         })
         .await;
+    // First the record, then the place: no later attempt can have begun before the record was made, and only this attempt's
+    // entry goes.
+    {
+        let mut running = queue.running();
+        if running.get(&job.id).is_some_and(|r| r.number == number) {
+            running.remove(&job.id);
+        }
+    }
     // Published outputs were renamed away; what is left of any other end is of no use.
     let _ = fs::remove_dir_all(&dir);
     match settled {
         Ok(Some((row, file))) => {
             say_how_it_went(queue, &row);
-            // First the record, then the word of it: who hears the event finds the job as the event says.
-            queue.running().remove(&row.id);
+            // Who hears the event finds the job as the event says.
             queue.announce(&row);
             if let Some(file) = file {
                 queue.0.bus.publish(file_change(&file));
             }
         }
-        Ok(None) => {
-            tracing::warn!("refused the result of {}#{number}: that attempt is not the current one", job.id);
-            queue.running().remove(&job.id);
+        Ok(None) => announce_as_it_is(queue, &job, number),
+        Err(e) => tracing::error!("can't record how {}#{number} ended: {e}", job.id),
+    }
+}
+
+/// Nothing was changed: either the attempt is not the current one, and its result is refused; or an earlier try at the same
+/// commit had succeeded without the store being able to say so, and then the word of it is still owed.
+fn announce_as_it_is(queue: &Queue, job: &JobRow, number: u32) {
+    let read = queue.0.store.read(|tx| {
+        let row = tx.job(&job.id)?;
+        let file = row.as_ref().and_then(|r| r.file.as_ref()).map(|id| tx.file(id)).transpose()?.flatten();
+        Ok((row, file))
+    });
+    match read {
+        Ok((Some(row), file)) if row.attempts.iter().any(|a| a.number == number && a.end.is_some()) => {
+            queue.announce(&row);
+            if let Some(file) = file {
+                queue.0.bus.publish(file_change(&file));
+            }
         }
-        Err(e) => {
-            tracing::error!("can't record how {}#{number} ended: {e}", job.id);
-            queue.running().remove(&job.id);
-        }
+        _ => tracing::warn!("refused the result of {}#{number}: that attempt is not the current one", job.id),
     }
 }
 
@@ -105,6 +125,11 @@ fn apply(
             (AttemptEnd::Failed, Some(fault.to_string()))
         }
         Verdict::Cancelled => {
+            finish(&mut row, JobState::Cancelled, None, now);
+            (AttemptEnd::Cancelled, None)
+        }
+        // A cancel that came while the daemon was stopping already.
+        Verdict::Requeued if row.cancel_requested => {
             finish(&mut row, JobState::Cancelled, None, now);
             (AttemptEnd::Cancelled, None)
         }
@@ -197,6 +222,10 @@ pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<File
     if file.job.is_some() || file.state != FileState::Ingesting {
         return Ok(None);
     }
+    // Another job may still be taking it in.
+    if tx.jobs_of_file(&file.id)?.iter().any(|j| j.id != job.id && !j.state.is_terminal()) {
+        return Ok(None);
+    }
     file.state = FileState::Failed;
     file.error = Some(match job.state {
         JobState::Cancelled => "taking it in was cancelled".to_owned(),
@@ -206,8 +235,9 @@ pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<File
     tx.put_file(file).map(Some)
 }
 
-/// A job that could not even begin: counts as a try.
-pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault) {
+/// A job that could not even begin: counts as a try, or ends it where another try would meet the same.
+pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault, transient: bool) {
+    let expected = job.attempts.last().map_or(1, |a| a.number + 1);
     let (id, config, random, now) =
         (job.id.clone(), queue.0.config.queue.clone(), uniform(), Timestamp::now());
     let settled = queue
@@ -215,8 +245,16 @@ pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault)
         .store
         .persist(move |tx| {
             let Some(mut row) = tx.job(&id)?.filter(|r| r.state == JobState::Queued) else { return Ok(None) };
-            strike(&mut row, &fault.to_string(), &config, random, now);
             let number = row.attempts.last().map_or(1, |a| a.number + 1);
+            if number != expected {
+                // An earlier try at this commit had succeeded without the store being able to say so.
+                return Ok(None);
+            }
+            if transient {
+                strike(&mut row, &fault.to_string(), &config, random, now);
+            } else {
+                finish(&mut row, JobState::Failed, Some(fault.to_string()), now);
+            }
             let mut attempt = AttemptRow {
                 number,
                 lease: None,
@@ -226,13 +264,41 @@ pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault)
                 error: None,
                 peak_rss_bytes: 0,
             };
-            close_attempt(&mut attempt, AttemptEnd::Transient, Some(fault.to_string()), now, 0);
+            let end = if transient { AttemptEnd::Transient } else { AttemptEnd::Failed };
+            close_attempt(&mut attempt, end, Some(fault.to_string()), now, 0);
             row.attempts.push(attempt);
             let file = file_follows(tx, &row)?;
             Ok(Some((tx.put_job(row)?, file)))
         })
         .await;
     announce_outcome(queue, settled);
+}
+
+/// After a start whose commit failed: it may be on disk all the same (see `Store::write`), and then nobody supervises what the
+/// row calls running. Goes on in the background until the store can say.
+pub(super) fn undo_start(queue: &Queue, id: dropforge_shared::ids::JobId, number: u32) {
+    let queue = queue.clone();
+    tokio::spawn(async move {
+        let now = Timestamp::now();
+        let undone = queue
+            .0
+            .store
+            .persist(move |tx| {
+                let Some(mut row) = tx.job(&id)?.filter(|r| is_current(r, number)) else { return Ok(()) };
+                row.attempts.pop();
+                row.state = JobState::Queued;
+                if row.cancel_requested {
+                    finish(&mut row, JobState::Cancelled, None, now);
+                    file_follows(tx, &row)?;
+                }
+                tx.put_job(row).map(drop)
+            })
+            .await;
+        if let Err(e) = undone {
+            tracing::error!("can't undo a start that was not recorded: {e}");
+        }
+        queue.wake();
+    });
 }
 
 /// A job of a kind that this build does not have fails with that reason; a newer build can retry it.
@@ -254,6 +320,8 @@ pub(super) async fn refuse_unknown_kind(queue: &Queue, job: JobRow) {
 }
 
 fn announce_outcome(queue: &Queue, settled: Result<Option<(JobRow, Option<FileRow>)>, StoreError>) {
+    // A place is free again, and a pause before a retry may have begun.
+    queue.wake();
     match settled {
         Ok(Some((row, file))) => {
             say_how_it_went(queue, &row);

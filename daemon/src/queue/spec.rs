@@ -18,20 +18,25 @@ pub(super) fn attempt_dir(queue: &Queue, job: &JobRow, number: u32) -> PathBuf {
     queue.0.paths.job_dir(&job.id).join(format!("attempt-{number}"))
 }
 
-/// Makes the attempt's folder and finds its input.
-pub(super) fn prepare(queue: &Queue, job: &JobRow, kind: KindSpec, number: u32) -> Result<JobSpec, Fault> {
+/// Makes the attempt's folder and finds its input. The error says whether it may pass.
+pub(super) fn prepare(
+    queue: &Queue,
+    job: &JobRow,
+    kind: KindSpec,
+    number: u32,
+) -> Result<JobSpec, (Fault, bool)> {
     let out_dir = attempt_dir(queue, job, number);
     let made = match fs::remove_dir_all(&out_dir) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
         _ => fs::create_dir_all(&out_dir),
     };
-    made.map_err(|e| Fault::failed(format!("can't make the folder {}: {e}", out_dir.display())))?;
+    made.map_err(|e| (Fault::failed(format!("can't make the folder {}: {e}", out_dir.display())), true))?;
     let input = match &job.file {
         None => None,
         Some(id) => {
-            let row = queue.0.store.read(|tx| tx.file(id)).map_err(Fault::from)?;
-            let row = row.ok_or_else(|| Fault::not_found(format!("file {id} is gone")))?;
-            Some(input(queue, &row)?)
+            let row = queue.0.store.read(|tx| tx.file(id)).map_err(|e| (Fault::from(e), true))?;
+            let row = row.ok_or_else(|| (Fault::not_found(format!("file {id} is gone")), false))?;
+            Some(input(queue, &row).map_err(|fault| (fault, false))?)
         }
     };
     let limits = &queue.0.config.queue;

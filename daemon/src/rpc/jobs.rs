@@ -109,7 +109,9 @@ async fn enqueue(calls: &Calls, row: JobRow, action: &'static str) -> Result<Job
             tx.append_audit(owner, action, put.id.as_str(), &put.kind)?;
             Ok(put)
         })
-        .await?;
+        .await
+        // A commit that failed may be there all the same: then somebody must look.
+        .inspect_err(|_| calls.house.queue.wake())?;
     calls.house.queue.announce(&row);
     calls.house.queue.wake();
     Ok(calls.house.store.read(|tx| view(calls, tx, &row))?)

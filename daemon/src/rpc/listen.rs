@@ -60,6 +60,11 @@ pub async fn serve(house: Arc<House>, mut listener: UnixListener) {
                 }
             },
             _ = look.tick() => {
+                if !house.store.is_on_disk() {
+                    tracing::error!("the store was removed from under the daemon");
+                    house.ask_to_stop("its store is gone");
+                    return;
+                }
                 if bound.is_none() || inode(&socket) != bound {
                     tracing::warn!("the socket {} is gone; making it anew", socket.display());
                     if let Some(dir) = socket.parent() {

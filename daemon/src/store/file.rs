@@ -59,11 +59,19 @@ impl ReadTx {
         self.rows_in(&FILES_BY_SHA, &span, Order::Up, usize::MAX)
     }
 
-    /// How many files, of any owner, have their bytes in this blob.
+    /// How many files, of any owner, have their bytes in this blob. A row that can't be read counts: what it names must not
+    /// be thrown away.
     pub fn blob_uses(&self, sha256: &str) -> Result<u64, StoreError> {
         let span = Span::of(Key::new().text(sha256));
-        let rows: Vec<FileRow> = self.rows_in(&FILES_BY_SHA, &span, Order::Up, usize::MAX)?;
-        Ok(rows.iter().filter(|row| row.location == Location::Blob).count() as u64)
+        let mut uses = 0;
+        for (_, id) in self.scan(&FILES_BY_SHA, &span, Order::Up, usize::MAX)? {
+            uses += match self.row::<FileRow>(&id) {
+                Ok(row) => u64::from(row.is_some_and(|r| r.location == Location::Blob)),
+                Err(StoreError::Corrupt(_)) => 1,
+                Err(e) => return Err(e),
+            };
+        }
+        Ok(uses)
     }
 
     /// The contents that a name had in a project, by version.

@@ -190,6 +190,11 @@ impl Store {
         }
     }
 
+    /// Whether the store's file still is where it was opened. Once it was removed, what is written goes nowhere.
+    pub fn is_on_disk(&self) -> bool {
+        self.handle.shared.path.exists()
+    }
+
     /// Why the store can't be written; `None` while it is well.
     pub fn health(&self) -> Option<String> {
         self.handle.shared.trouble()

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::envelope;
 use super::error::StoreError;
 use super::key::Span;
-use super::tables::{COUNTERS, Index, RowTable};
+use super::tables::{COUNTERS, Index, QUARANTINE, RowTable};
 
 /// A kind of row with an id.
 pub(super) trait Entity: Serialize + DeserializeOwned {
@@ -201,18 +201,23 @@ impl ReadTx {
         self.get(E::TABLE, id, |bytes| envelope::decode(E::WHAT, id, bytes))?.transpose()
     }
 
-    /// Rows by id. An id without a row is passed over: one bad index entry must not hide a whole page. `fsck` finds it.
+    /// Rows by id. An id without a row, or with one that can't be read, is passed over: one bad index entry must not hide a whole page. `fsck` finds it.
     pub(super) fn rows<E: Entity>(
         &self,
         ids: impl IntoIterator<Item = String>,
     ) -> Result<Vec<E>, StoreError> {
         let mut rows = Vec::new();
         for id in ids {
-            match self.row::<E>(&id)? {
-                Some(row) => rows.push(row),
-                None => {
+            match self.row::<E>(&id) {
+                Ok(Some(row)) => rows.push(row),
+                Ok(None) => {
                     tracing::warn!(what = E::WHAT, id, "an index names a row that is not there; run fsck")
                 }
+                // One row that can't be read must not hide the others, nor keep the daemon from starting.
+                Err(StoreError::Corrupt(why)) => {
+                    tracing::error!(what = E::WHAT, id, why, "a row can't be read; run fsck")
+                }
+                Err(e) => return Err(e),
             }
         }
         Ok(rows)
@@ -227,6 +232,16 @@ impl ReadTx {
         limit: usize,
     ) -> Result<Vec<E>, StoreError> {
         self.rows(self.scan(index, span, order, limit)?.into_iter().map(|(_, id)| id))
+    }
+
+    /// Whether a repair has set rows aside that can't be read. What they name must not be thrown away.
+    pub fn anything_set_aside(&self) -> Result<bool, StoreError> {
+        let mut any = false;
+        self.each(QUARANTINE, |_, _| {
+            any = true;
+            Ok(())
+        })?;
+        Ok(any)
     }
 
     /// A counter; 0 where it was never set.

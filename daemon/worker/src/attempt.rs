@@ -38,10 +38,15 @@ pub(crate) fn run(mut input: File, out: &Sender, kinds: &[Kind]) -> ExitCode {
         }
     };
     let attempt = spec.attempt.clone();
+    let known_as = spec.input.as_ref().map(|i| (i.path.display().to_string(), i.name.clone()));
     let last = match work_on(spec, input, out, kinds) {
         Ok((outputs, facts)) => FromWorker::Done { attempt: attempt.clone(), outputs, facts },
         Err(WorkError::Cancelled) => FromWorker::Cancelled { attempt: attempt.clone() },
-        Err(WorkError::Failed { fault, transient }) => {
+        Err(WorkError::Failed { mut fault, transient }) => {
+            // A user knows the file by its name, not by where its bytes are kept.
+            if let Some((path, name)) = &known_as {
+                fault.message = fault.message.replace(path, name);
+            }
             FromWorker::Failed { attempt: attempt.clone(), fault, transient }
         }
     };

@@ -35,11 +35,22 @@ async fn hello(paths: &Paths, operation: Operation) -> Result<Option<(UnixStream
             return Err(Fault::unreachable(format!("can't connect to the daemon's socket {socket}: {e}")));
         }
     };
+    // The folder of a socket outside of the home could be somebody else's: nothing is told to a stranger.
+    let server =
+        stream.peer_cred().map_err(|e| Fault::unreachable(format!("the daemon's socket {socket}: {e}")))?;
+    if server.uid() != rustix::process::geteuid().as_raw() {
+        return Err(not_allowed());
+    }
     let greeting = handshake::greet(&mut stream, operation, PROTOCOL);
     match tokio::time::timeout(PROBE, greeting).await {
         Ok(Ok((verdict, peer))) => Ok(Some((stream, verdict, peer))),
         // It went away between connect and answer: the same as not there.
-        Ok(Err(e)) if matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+        Ok(Err(e))
+            if matches!(
+                e.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            ) =>
+        {
             Ok(None)
         }
         Ok(Err(e)) => Err(Fault::unreachable(format!("the daemon's socket {socket}: {e}"))),

@@ -50,22 +50,30 @@ pub async fn start(paths: &Paths, exe: &Path) -> Result<Client, Fault> {
         .mode(0o600)
         .open(&log_path)
         .map_err(|e| Fault::failed(format!("can't write {}: {e}", log_path.display())))?;
-    let mut child = Command::new(exe)
-        .args(["daemon", "run", "--background"])
-        // glibc gives each thread an arena of its own and returns little of them: after some thousand jobs the daemon held
-        // 37 MB with as many as it likes, and 26 MB with two. Children clear their environment.
-        .env("MALLOC_ARENA_MAX", "2")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .map_err(|e| Fault::failed(format!("can't start the daemon ({}): {e}", exe.display())))?;
+    let spawn = || {
+        Command::new(exe)
+            .args(["daemon", "run", "--background"])
+            // glibc gives each thread an arena of its own and returns little of them: after some thousand jobs the daemon held
+            // 37 MB with as many as it likes, and 26 MB with two. Children clear their environment.
+            .env("MALLOC_ARENA_MAX", "2")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from))
+            .spawn()
+            .map_err(|e| Fault::failed(format!("can't start the daemon ({}): {e}", exe.display())))
+    };
+    let mut child = spawn()?;
     loop {
         if let Some(client) = connect(paths).await? {
             return Ok(client);
         }
-        if let Ok(Some(status)) = child.try_wait()
+        let ended = child.try_wait().ok().flatten();
+        // It found another daemon at work, yet none answers: that one is on its way out. Try again until it is gone.
+        if ended.is_some_and(|status| status.success()) {
+            child = spawn()?;
+        }
+        if let Some(status) = ended
             && !status.success()
         {
             let said = std::fs::read_to_string(&log_path).unwrap_or_default();

@@ -79,3 +79,11 @@ fn a_wrong_key_in_the_configuration_is_named_with_its_place() {
         assert!(outcome.stderr.contains(part), "'{part}' is missing: {outcome:#?}");
     }
 }
+
+#[test]
+fn a_daemon_whose_home_was_removed_ends() {
+    let home = home!();
+    home.start_daemon();
+    std::fs::remove_dir_all(home.path().join("store")).unwrap();
+    eventually("it has ended", || home.daemon_pid().is_none().then_some(()));
+}

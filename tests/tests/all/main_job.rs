@@ -184,3 +184,22 @@ fn events_and_logs_can_be_followed() {
     events.kill().unwrap();
     events.wait().unwrap();
 }
+
+#[test]
+fn adding_a_folder_passes_over_homes_of_dropforge() {
+    let home = home!();
+    let file = home.file("a.csv", "x,y\n1,2\n");
+    home.json(&format!("add {} --wait", file.display()));
+    let parent = home.path().join("parent");
+    std::fs::create_dir_all(&parent).unwrap();
+    std::fs::write(parent.join("b.csv"), "x,y\n3,4\n").unwrap();
+    let other = parent.join("other/store");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("dropforge.redb"), "").unwrap();
+    std::fs::write(parent.join("other/c.csv"), "x,y\n5,6\n").unwrap();
+    let added =
+        home.run(["add".as_ref(), parent.as_os_str(), "--wait".as_ref(), "--json".as_ref()]).json_anyhow();
+    let taken: Vec<bool> = added.as_array().unwrap().iter().map(|a| a["error"].is_null()).collect();
+    assert_eq!(taken, [true, false], "{added:#}");
+    assert_eq!(home.files().len(), 2);
+}

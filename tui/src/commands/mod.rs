@@ -225,6 +225,8 @@ mod tests {
             "dropforge rm f1 --yes",
             "dropforge wait j1 j2",
             "dropforge cancel j1",
+            "dropforge cancel j1 j2",
+            "dropforge cancel --queued",
             "dropforge export j1 --to out --only a.txt b.txt",
             "dropforge project create sales",
             "dropforge fsck --repair",

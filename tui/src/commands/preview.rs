@@ -55,10 +55,21 @@ pub async fn run(args: Args, context: &Context) -> Done {
     } else {
         text(&page)?;
     }
+    if !context.json {
+        print::note(&which_rows(&page));
+    }
     if page.truncated_cells > 0 {
         print::note(&format!("{} cells were cut to {} bytes", page.truncated_cells, Page::MAX_CELL_BYTES));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which rows these are, counted from 1 as on the screen.
+fn which_rows(page: &Page) -> String {
+    match page.rows.len() as u64 {
+        0 => format!("no rows there, of {}", page.total_rows),
+        n => format!("rows {} to {} of {}", page.offset + 1, page.offset + n, page.total_rows),
+    }
 }
 
 fn text(page: &Page) -> Result<(), Fault> {
@@ -70,8 +81,6 @@ fn text(page: &Page) -> Result<(), Fault> {
         table.row(row.iter().map(shown));
     }
     table.print()?;
-    let last = page.offset + page.rows.len() as u64;
-    print::note(&format!("rows {} to {last} of {}", page.offset.min(last), page.total_rows));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use dropforge_shared::client::{Client, flat, within};
+use dropforge_shared::client::{Client, connect, flat, within};
 use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::job::{JobState, JobView};
 use dropforge_shared::service::{CALL, DropforgeClient, MAX_WAIT_MS};
@@ -13,7 +13,7 @@ use crate::output as print;
 
 /// The exit code after Ctrl-C: 128 and the signal's number, as shells have it.
 pub(super) const INTERRUPTED: u8 = 130;
-/// How long a daemon that went away is looked for, or started.
+/// How long a daemon that went away is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two looks while a person watches.
 const WATCHED_MS: u32 = 500;
@@ -43,7 +43,10 @@ impl<'a> Line<'a> {
             };
             if until.is_none() {
                 print::progress("");
-                print::note(&format!("{}; connecting again, as jobs outlive a daemon", fault.message));
+                print::note(&format!(
+                    "{}; waiting for the daemon to come back, as jobs outlive it",
+                    fault.message
+                ));
             }
             let until = *until.get_or_insert_with(|| Instant::now() + PATIENCE);
             loop {
@@ -53,11 +56,13 @@ impl<'a> Line<'a> {
                     );
                 }
                 tokio::time::sleep(Duration::from_millis(250)).await;
-                match self.context.client().await {
-                    Ok(client) => {
+                // Not started from here: whoever stopped it meant it.
+                match connect(&self.context.paths).await {
+                    Ok(Some(client)) => {
                         self.client = client;
                         break;
                     }
+                    Ok(None) => fault = super::not_running(),
                     Err(e) if e.code == FaultCode::Unreachable => fault = e,
                     Err(e) => return Err(e),
                 }

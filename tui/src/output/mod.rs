@@ -112,7 +112,10 @@ fn width() -> Option<usize> {
     if !is_terminal() {
         return None;
     }
-    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns.max(20)))
+    // A terminal that tells no size (a serial line, `script`) is taken for one of the usual width.
+    crossterm::terminal::size()
+        .ok()
+        .map(|(columns, _)| if columns == 0 { 80 } else { usize::from(columns.max(20)) })
 }
 
 #[cfg(test)]
