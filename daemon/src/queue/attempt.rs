@@ -14,7 +14,7 @@ use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::{FromWorker, JobSpec, ToWorker};
 use tokio::sync::watch;
 
-use super::attempt_log::AttemptLog;
+use super::attempt_log::{AttemptLog, keep_tail, next_line};
 use super::spec::{checkpoint_path, prepare};
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
 use crate::store::StoreError;
@@ -25,10 +25,8 @@ use crate::workers::{self, Child, Grace, MemoryWatch, SpawnRequest};
 const FLUSH: Duration = Duration::from_millis(100);
 /// How long what a child left in its standard error may take to be read.
 const DRAIN: Duration = Duration::from_millis(500);
-/// How long a child may live on after its last word.
+/// How long a child may live on after its last word, or its output be held open by something else after its end.
 const LAST_WORD: Duration = Duration::from_secs(5);
-/// How much of the end of standard error is kept to tell the cause of a crash.
-const TAIL: usize = 2048;
 
 /// How an attempt ended, as it was seen.
 #[derive(Debug)]
@@ -194,11 +192,7 @@ impl Supervised {
                         self.queue.tick_log();
                     }
                 }
-                () = at(until) => break match verdict.take() {
-                    Some(ending) => ending,
-                    None => Ending::Crashed(String::new()),
-                },
-                _ = process.exited(), if until.is_none() => until = Some(tokio::time::Instant::now() + DRAIN),
+                _ = process.exited(), if until.is_none() => until = Some(tokio::time::Instant::now() + LAST_WORD),
                 line = next_line(&mut stderr) => match line {
                     Some(line) => {
                         log.append(LogLevel::Warn, "stderr", &line);
@@ -231,6 +225,11 @@ impl Supervised {
                         self.child.signal_group(workers::Signal::KILL);
                         break Ending::Crashed(format!("the worker broke the protocol: {e}"));
                     }
+                },
+                // Last: on a busy machine its result may be in the pipe, unread, when the time is over.
+                () = at(until) => break match verdict.take() {
+                    Some(ending) => ending,
+                    None => Ending::Crashed(String::new()),
                 },
             }
         };
@@ -378,23 +377,6 @@ async fn at(moment: Option<tokio::time::Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
-    }
-}
-
-/// The next line of standard error; waits for ever once there is none, and says so once with `None`.
-async fn next_line(stderr: &mut Option<workers::StderrLines>) -> Option<String> {
-    match stderr {
-        Some(lines) => lines.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn keep_tail(tail: &mut String, line: &str) {
-    tail.push_str(line);
-    tail.push('\n');
-    if tail.len() > 2 * TAIL {
-        let cut = tail.ceil_char_boundary(tail.len() - TAIL);
-        tail.drain(..cut);
     }
 }
 

@@ -7,6 +7,10 @@ use dropforge_shared::time::Timestamp;
 use super::Queue;
 use crate::joblog;
 use crate::store::rows::JobRow;
+use crate::workers::StderrLines;
+
+/// How much of the end of standard error is kept to tell the cause of a crash.
+const TAIL: usize = 2048;
 
 /// An open log, or none where it could not be opened.
 pub(super) struct AttemptLog {
@@ -48,5 +52,23 @@ impl AttemptLog {
             tracing::warn!("can't write a job's log: {e}");
             self.writer = None;
         }
+    }
+}
+
+/// The next line of standard error; waits for ever once there is none, and says so once with `None`.
+pub(super) async fn next_line(stderr: &mut Option<StderrLines>) -> Option<String> {
+    match stderr {
+        Some(lines) => lines.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Keeps the end of what standard error said.
+pub(super) fn keep_tail(tail: &mut String, line: &str) {
+    tail.push_str(line);
+    tail.push('\n');
+    if tail.len() > 2 * TAIL {
+        let cut = tail.ceil_char_boundary(tail.len() - TAIL);
+        tail.drain(..cut);
     }
 }

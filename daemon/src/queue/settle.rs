@@ -72,14 +72,8 @@ pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Endi
     // Published outputs were renamed away; what is left of any other end is of no use.
     let _ = fs::remove_dir_all(&dir);
     match settled {
-        Ok(Some((row, file))) => {
-            say_how_it_went(queue, &row);
-            // Who hears the event finds the job as the event says.
-            queue.announce(&row);
-            if let Some(file) = file {
-                queue.0.bus.publish(file_change(&file));
-            }
-        }
+        // Who hears the event finds the job as the event says.
+        Ok(Some(outcome)) => announce_outcome(queue, Ok(Some(outcome))),
         Ok(None) => announce_as_it_is(queue, &job, number),
         Err(e) => tracing::error!("can't record how {}#{number} ended: {e}", job.id),
     }
