@@ -63,6 +63,7 @@ fn dataset() -> FileRow {
             rejected_rows: Some(3),
             pages: None,
             reading: Some("semicolons, a header".into()),
+            ..FileFacts::default()
         },
         type_guess: Some(TypeGuess {
             name: "generic".into(),

@@ -1,5 +1,7 @@
 //! A file as every client sees it: the contract of `files` and `show`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -120,6 +122,26 @@ pub struct FileView {
     /// Whether the bytes stay where the user has them, guarded by size, mtime and hash, rather than copied.
     #[serde(default)]
     pub referenced: bool,
+    /// The sheet or member of the content that this file is, where the content holds several datasets.
+    #[serde(default)]
+    pub part: Option<String>,
+    /// What it was made from, where Dropforge made it.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// What the user set for its reading.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Where a file that Dropforge made comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file that was worked on; a query may have none or several.
+    pub file: Option<FileId>,
+    /// The job that made it; `None` for a sheet or member, which lies in the same content.
+    pub job: Option<JobId>,
+    /// How, in words.
+    pub how: String,
 }
 
 /// What a worker learned about a file; applied in the commit that ends its job.
@@ -143,6 +165,21 @@ pub struct FileFacts {
     pub pages: Option<u64>,
     /// As in [`FileView`].
     pub reading: Option<String>,
+    /// What kind of data it holds, as the detector decided.
+    #[serde(default)]
+    pub type_guess: Option<TypeGuess>,
+    /// The header's fingerprint, under which a choice of the user is remembered.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+    /// Whether the user should be asked what it is.
+    #[serde(default)]
+    pub ask: bool,
+    /// The sheet or member that was read, where the content holds several.
+    #[serde(default)]
+    pub part: Option<String>,
+    /// The other sheets or members that hold a table, in order; each becomes a file `NAME#PART`.
+    #[serde(default)]
+    pub other_parts: Vec<String>,
 }
 
 /// What became of one path given to `add`.

@@ -1,5 +1,7 @@
 //! A job as every client sees it: the contract of `jobs` and `job`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{FileId, JobId};
@@ -162,6 +164,12 @@ pub struct JobView {
     /// A cancel was asked for and is under way.
     #[serde(default)]
     pub cancelling: bool,
+    /// The kind's own settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Files that were made of its outputs.
+    #[serde(default)]
+    pub produced: Vec<FileId>,
 }
 
 /// How much a log line matters.

@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod config;
+pub mod detection;
 pub mod event;
 pub mod failpoint;
 pub mod fault;
@@ -15,6 +16,9 @@ pub mod job;
 pub mod page;
 pub mod paths;
 pub mod profile;
+pub mod query;
+pub mod reading;
+pub mod suggest;
 pub mod time;
 pub mod work;
 

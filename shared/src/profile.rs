@@ -21,6 +21,16 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// Pairwise Pearson correlation of the numeric columns; `None` where fewer than two or too many.
     pub correlations: Option<Correlations>,
+    /// Pairwise Spearman rank correlation of the numeric columns; ties have their mean rank.
+    #[serde(default)]
+    pub spearman: Option<Correlations>,
+    /// Pairwise Cramér's V of the columns with few values, with Bergsma's correction of its bias (2013, "A bias-correction
+    /// for Cramér's V and Tschuprow's T", Journal of the Korean Statistical Society 42:323–328).
+    #[serde(default)]
+    pub cramers_v: Option<Correlations>,
+    /// Rows that spearman and cramers_v were taken from, where not all: a fixed-stride sample. `None` for all rows.
+    #[serde(default)]
+    pub association_rows: Option<u64>,
     /// What is worth a look, most severe first.
     pub issues: Vec<Issue>,
     /// A guess at what one would predict.
@@ -59,6 +69,10 @@ pub struct ColumnProfile {
     pub zeros: u64,
     /// Values outside [q25 − 1.5·IQR, q75 + 1.5·IQR] (Tukey, 1977, "Exploratory Data Analysis").
     pub outliers: u64,
+    /// Sample skewness of the finite values of a numeric column: m₃ / m₂^1.5 (g₁ of Joanes & Gill, 1998, "Comparing
+    /// measures of sample skewness and kurtosis", The Statistician 47:183–189).
+    #[serde(default)]
+    pub skewness: Option<f64>,
     /// Equal-width histogram of a numeric column.
     pub histogram: Option<Histogram>,
     /// The most frequent values, by count and then by value, ten at most.

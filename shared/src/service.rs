@@ -13,6 +13,8 @@ use crate::file::{AddOutcome, FileView, InboxItem, OnDuplicate};
 use crate::ids::FileId;
 use crate::job::{JobState, JobView, LogChunk};
 use crate::page::Page;
+use crate::query::{QueryRequest, QueryResult, View};
+use crate::suggest::{Effect, Recipe, StepChoice, Suggestions};
 use crate::time::Timestamp;
 
 /// `daemon status`.
@@ -72,6 +74,10 @@ pub struct AddRequest {
     pub project: Option<String>,
     /// What to do with content that is there already.
     pub on_duplicate: OnDuplicate,
+    /// How the files are to be read, by the names in [`crate::reading::settings`]. With any, content that is there
+    /// already is read again.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
 }
 
 /// How an `add` is going.
@@ -269,6 +275,22 @@ pub trait Dropforge {
     async fn file(selector: String) -> Result<FileView, Fault>;
     /// A page of a dataset's rows.
     async fn page(selector: String, offset: u64, rows: u64) -> Result<Page, Fault>;
+    /// A page of the rows that a view lets through; `total_rows` counts the view's rows.
+    async fn view(selector: String, view: View, offset: u64, rows: u64) -> Result<Page, Fault>;
+    /// Runs one read-only statement. It ends when the client goes away.
+    async fn query(request: QueryRequest) -> Result<QueryResult, Fault>;
+    /// What one might do with a dataset.
+    async fn suggest(selector: String) -> Result<Suggestions, Fault>;
+    /// The effect of steps on a dataset's first rows.
+    async fn effect(selector: String, steps: Vec<StepChoice>, rows: u64) -> Result<Effect, Fault>;
+    /// Sets what kind of data a file holds, and remembers it for its header; `None` takes the choice back.
+    async fn type_choose(selector: String, name: Option<String>) -> Result<FileView, Fault>;
+    /// All recipes, by name.
+    async fn recipes() -> Result<Vec<Recipe>, Fault>;
+    /// Keeps a recipe, replacing one of the same name if told to.
+    async fn recipe_save(recipe: Recipe, replace: bool) -> Result<(), Fault>;
+    /// Removes a recipe.
+    async fn recipe_remove(name: String) -> Result<(), Fault>;
     /// Jobs, newest first.
     async fn jobs(query: JobQuery) -> Result<Listing<JobView>, Fault>;
     /// One job.

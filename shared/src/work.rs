@@ -15,6 +15,8 @@ use crate::file::FileFacts;
 use crate::ids::{AttemptId, FileId};
 use crate::job::{LogLevel, Output};
 use crate::page::Page;
+use crate::query::{QueryResult, TableRef, View};
+use crate::suggest::{Effect, StepChoice, Suggestions};
 
 /// The largest frame in bytes. A longer one ends the attempt.
 pub const MAX_FRAME: usize = 8 * 1024 * 1024;
@@ -29,6 +31,8 @@ pub struct KindSpec {
     pub class: JobClass,
     /// What one attempt may take of memory, in bytes, where the configuration says nothing else.
     pub memory_bytes: u64,
+    /// Stages that a run can begin from, given what an earlier job of the kind left: `rerun JOB --from STAGE`.
+    pub stages: &'static [&'static str],
 }
 
 /// Jobs of a class share a limit.
@@ -61,6 +65,34 @@ pub struct JobSpec {
     pub cpu_seconds: u64,
     /// Bytes that an earlier attempt left with [`FromWorker::Checkpoint`].
     pub checkpoint: Option<serde_bytes::ByteBuf>,
+    /// What else it is given.
+    #[serde(default)]
+    pub given: Given,
+}
+
+/// What a child is given besides the file's bytes. All paths may be read and not written.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Given {
+    /// The folder with what is known of the file: the outputs of the job that holds its data (`dataset.parquet`,
+    /// `profile.json`, …). `None` where there is none yet.
+    pub data: Option<PathBuf>,
+    /// The stage to begin from, with `data` for what comes before it.
+    pub from: Option<String>,
+    /// Datasets that the settings name.
+    pub tables: Vec<TableRef>,
+    /// The folder with the user's own detection rules, where it exists.
+    pub rules: Option<PathBuf>,
+}
+
+/// An output that becomes a file of its own, in the project of the job's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derived {
+    /// The output's name in the output folder.
+    pub output: String,
+    /// The new file's name.
+    pub name: String,
+    /// How it was made, in words.
+    pub how: String,
 }
 
 /// The bytes to work on.
@@ -132,6 +164,9 @@ pub enum FromWorker {
         outputs: Vec<Output>,
         /// What it learned about the input.
         facts: Option<FileFacts>,
+        /// Outputs that become files of their own.
+        #[serde(default)]
+        derived: Vec<Derived>,
     },
     /// The work failed.
     Failed {
@@ -163,6 +198,44 @@ pub enum ReadRequest {
         /// Rows wanted.
         rows: u64,
     },
+    /// A page of the rows that a view lets through, in its order.
+    View {
+        /// The dataset's Parquet file.
+        dataset: PathBuf,
+        /// Filters and order.
+        view: View,
+        /// First row of the view, from 0.
+        offset: u64,
+        /// Rows wanted.
+        rows: u64,
+    },
+    /// One read-only statement.
+    Query {
+        /// The statement.
+        sql: String,
+        /// Datasets it may name.
+        tables: Vec<TableRef>,
+        /// Names in it that mean several datasets, each with what it could mean.
+        ambiguous: Vec<(String, String)>,
+        /// Rows wanted at most.
+        max_rows: u64,
+        /// Time it may take, in milliseconds.
+        timeout_ms: u64,
+    },
+    /// What one might do with a dataset.
+    Suggest {
+        /// The folder with the dataset and its profile.
+        data: PathBuf,
+    },
+    /// The effect of steps on the first rows.
+    Effect {
+        /// The folder with the dataset and its profile.
+        data: PathBuf,
+        /// The steps.
+        steps: Vec<StepChoice>,
+        /// Rows wanted.
+        rows: u64,
+    },
 }
 
 /// What a reader child answers.
@@ -170,6 +243,12 @@ pub enum ReadRequest {
 pub enum ReadAnswer {
     /// A page of rows.
     Page(Page),
+    /// What a statement gave.
+    Query(QueryResult),
+    /// What one might do.
+    Suggest(Suggestions),
+    /// The effect of steps.
+    Effect(Effect),
 }
 
 /// A frame in its wire form.

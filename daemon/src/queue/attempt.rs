@@ -343,7 +343,7 @@ impl Supervised {
                 }
                 Taken::Line
             }
-            FromWorker::Done { attempt, outputs, facts } if mine(&attempt) => {
+            FromWorker::Done { attempt, outputs, facts, derived: _ } if mine(&attempt) => {
                 Taken::End(Ending::Done(outputs, facts))
             }
             FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {

@@ -102,8 +102,10 @@ mod tests {
     use super::*;
     use dropforge_shared::ids::ProjectId;
 
-    const INGEST: KindSpec = KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 1 };
-    const TRAIN: KindSpec = KindSpec { name: "train", class: JobClass::Compute, memory_bytes: 1 };
+    const INGEST: KindSpec =
+        KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 1, stages: &[] };
+    const TRAIN: KindSpec =
+        KindSpec { name: "train", class: JobClass::Compute, memory_bytes: 1, stages: &[] };
 
     fn kinds() -> BTreeMap<&'static str, KindSpec> {
         [("ingest", INGEST), ("train", TRAIN)].into()

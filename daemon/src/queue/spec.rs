@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::AttemptId;
-use dropforge_shared::work::{Input, JobSpec, KindSpec};
+use dropforge_shared::work::{Given, Input, JobSpec, KindSpec};
 
 use super::Queue;
 use crate::store::rows::{FileRow, JobRow, Location};
@@ -50,6 +50,7 @@ pub(super) fn prepare(
         memory_bytes,
         cpu_seconds: limits.job_cpu_seconds,
         checkpoint: fs::read(checkpoint_path(queue, job)).ok().map(serde_bytes::ByteBuf::from),
+        given: Given::default(),
     })
 }
 

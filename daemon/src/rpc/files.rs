@@ -92,5 +92,6 @@ pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) 
     let request = ReadRequest::Page { dataset, offset, rows: rows.min(10_000) };
     match calls.house.readers.ask(request).await? {
         ReadAnswer::Page(page) => Ok(page),
+        _ => Err(Fault::failed("the reader answered another question")),
     }
 }

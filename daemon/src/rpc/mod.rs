@@ -17,10 +17,12 @@ use dropforge_shared::file::FileView;
 use dropforge_shared::ids::FileId;
 use dropforge_shared::job::{JobView, LogChunk};
 use dropforge_shared::page::Page;
+use dropforge_shared::query::{QueryRequest, QueryResult, View};
 use dropforge_shared::service::{
     AddProgress, AddRequest, AuditView, BackupView, Check, Chunk, DaemonStatus, Dropforge, FileQuery,
     FsckView, InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission,
 };
+use dropforge_shared::suggest::{Effect, Recipe, StepChoice, Suggestions};
 use tarpc::context::Context;
 
 pub use adding::Tickets;
@@ -80,6 +82,38 @@ impl Dropforge for Calls {
 
     async fn page(self, _: Context, selector: String, offset: u64, rows: u64) -> Result<Page, Fault> {
         files::page(&self, &selector, offset, rows).await
+    }
+
+    async fn view(self, _: Context, _: String, _: View, _: u64, _: u64) -> Result<Page, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn query(self, _: Context, _: QueryRequest) -> Result<QueryResult, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn suggest(self, _: Context, _: String) -> Result<Suggestions, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn effect(self, _: Context, _: String, _: Vec<StepChoice>, _: u64) -> Result<Effect, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn type_choose(self, _: Context, _: String, _: Option<String>) -> Result<FileView, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn recipes(self, _: Context) -> Result<Vec<Recipe>, Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn recipe_save(self, _: Context, _: Recipe, _: bool) -> Result<(), Fault> {
+        Err(Fault::refused("not there yet"))
+    }
+
+    async fn recipe_remove(self, _: Context, _: String) -> Result<(), Fault> {
+        Err(Fault::refused("not there yet"))
     }
 
     async fn jobs(self, _: Context, query: JobQuery) -> Result<Listing<JobView>, Fault> {

@@ -86,6 +86,9 @@ impl FileRow {
             job: self.job.clone(),
             reading: self.facts.reading.clone(),
             referenced: matches!(self.location, Location::Referenced { .. }),
+            part: self.facts.part.clone(),
+            origin: None,
+            settings: BTreeMap::new(),
         }
     }
 }
@@ -220,6 +223,8 @@ impl JobRow {
             priority: self.priority,
             project,
             cancelling: self.cancel_requested && self.state == JobState::Running,
+            settings: self.settings.clone(),
+            produced: Vec::new(),
         }
     }
 }

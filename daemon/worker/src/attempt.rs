@@ -8,12 +8,11 @@ use std::sync::atomic::AtomicBool;
 
 use dropforge_shared::failpoint;
 use dropforge_shared::fault::Fault;
-use dropforge_shared::file::FileFacts;
 use dropforge_shared::ids::AttemptId;
 use dropforge_shared::job::Output;
 use dropforge_shared::work::{self, FromWorker, JobSpec, ToWorker};
 
-use crate::context::{Context, WorkError};
+use crate::context::{Context, Delivery, WorkError};
 use crate::sandbox::{self, Confinement};
 use crate::wire::Sender;
 use crate::{EXIT_ABANDONED, EXIT_PROTOCOL, Kind, complain, control, outputs, panics};
@@ -40,7 +39,9 @@ pub(crate) fn run(mut input: File, out: &Sender, kinds: &[Kind]) -> ExitCode {
     let attempt = spec.attempt.clone();
     let known_as = spec.input.as_ref().map(|i| (i.path.display().to_string(), i.name.clone()));
     let last = match work_on(spec, input, out, kinds) {
-        Ok((outputs, facts)) => FromWorker::Done { attempt: attempt.clone(), outputs, facts },
+        Ok((outputs, Delivery { facts, derived })) => {
+            FromWorker::Done { attempt: attempt.clone(), outputs, facts, derived }
+        }
         Err(WorkError::Cancelled) => FromWorker::Cancelled { attempt: attempt.clone() },
         Err(WorkError::Failed { mut fault, transient }) => {
             // A user knows the file by its name, not by where its bytes are kept.
@@ -53,7 +54,7 @@ pub(crate) fn run(mut input: File, out: &Sender, kinds: &[Kind]) -> ExitCode {
     say_last(out, &attempt, &last)
 }
 
-type Work = (Vec<Output>, Option<FileFacts>);
+type Work = (Vec<Output>, Delivery);
 
 fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<Work, WorkError> {
     let Some(kind) = kinds.iter().find(|k| k.spec.name == spec.kind) else {
@@ -91,7 +92,7 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
         let outputs = outputs::seal(&mut ctx)?;
         ctx.flush();
         failpoint::pass("worker.done").map_err(|e| WorkError::io("ending the job", &e))?;
-        Ok((outputs, delivery.facts))
+        Ok((outputs, delivery))
     });
     match result {
         // An engine that is stopped in the middle may call it by another name.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileFacts;
 use dropforge_shared::job::LogLevel;
-use dropforge_shared::work::{FromWorker, Input, JobSpec};
+use dropforge_shared::work::{Derived, FromWorker, Input, JobSpec};
 
 use crate::throttle::{Stage, Throttle};
 use crate::wire::Sender;
@@ -21,6 +21,8 @@ const MAX_LOG_TEXT: usize = 8 * 1024;
 pub struct Delivery {
     /// What it learned about the input.
     pub facts: Option<FileFacts>,
+    /// Outputs that become files of their own.
+    pub derived: Vec<Derived>,
 }
 
 /// Why a kind did not finish.

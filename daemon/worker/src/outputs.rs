@@ -133,6 +133,7 @@ mod tests {
             memory_bytes: 1 << 30,
             cpu_seconds: 0,
             checkpoint: None,
+            given: Default::default(),
         };
         let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
         let outputs = seal(&mut Context::new(spec, out, Arc::default())).unwrap();

@@ -53,6 +53,7 @@ fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
         ReadRequest::Page { dataset, offset, rows } => dropforge_tabular::page(dataset, *offset, *rows)
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
+        _ => Err(Fault::refused("not there yet")),
     }
 }
 
@@ -61,5 +62,6 @@ fn subject(request: &ReadRequest) -> String {
         ReadRequest::Page { offset, rows, .. } => {
             format!("rows {offset} to {}", offset.saturating_add(*rows))
         }
+        _ => "that".to_owned(),
     }
 }

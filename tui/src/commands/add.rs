@@ -72,7 +72,7 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         Some(choice) => choice,
         None => context.config()?.inbox.on_duplicate,
     };
-    let request = AddRequest { paths, project: args.project, on_duplicate };
+    let request = AddRequest { paths, project: args.project, on_duplicate, settings: Default::default() };
     let ticket = flat(client.rpc.add(within(CALL), request).await)?;
     let mut outcomes: Vec<AddOutcome> = Vec::new();
     loop {

@@ -155,6 +155,7 @@ async fn progress_goes_up_to_the_whole_size() {
         paths: vec![path.as_os_str().as_bytes().to_vec().into()],
         project: None,
         on_duplicate: OnDuplicate::Use,
+        settings: Default::default(),
     };
     let progress = |_: &str, done: u64, total: u64| seen.lock().unwrap().push((done, total));
     home.intake().add(request, owner(), |_| {}, progress).await;

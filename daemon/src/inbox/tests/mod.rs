@@ -147,7 +147,8 @@ impl Home {
 
     pub(super) async fn add(&self, paths: &[&Path], change: impl FnOnce(&mut AddRequest)) -> Vec<AddOutcome> {
         let paths = paths.iter().map(|p| p.as_os_str().as_bytes().to_vec().into()).collect();
-        let mut request = AddRequest { paths, project: None, on_duplicate: OnDuplicate::Use };
+        let mut request =
+            AddRequest { paths, project: None, on_duplicate: OnDuplicate::Use, settings: Default::default() };
         change(&mut request);
         let (intake, outcomes) = (self.intake(), Arc::new(Mutex::new(Vec::new())));
         let sink = Arc::clone(&outcomes);

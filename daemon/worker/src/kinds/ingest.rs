@@ -14,8 +14,10 @@ use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
 
 /// The kind `ingest`. Settings: `delimiter` (one character) and `header` (`true` or `false`); what is not set is found.
-pub(super) const KIND: Kind =
-    Kind { spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30 }, run: ingest };
+pub(super) const KIND: Kind = Kind {
+    spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30, stages: &["profile"] },
+    run: ingest,
+};
 
 /// The profile's name in the output folder.
 const PROFILE: &str = "profile.json";
@@ -40,7 +42,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
-    Ok(Delivery { facts: Some(facts(&ingested)) })
+    Ok(Delivery { facts: Some(facts(&ingested)), ..Delivery::default() })
 }
 
 fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
@@ -78,6 +80,7 @@ fn facts(ingested: &Ingested) -> FileFacts {
         rejected_rows: Some(ingested.rejected_rows),
         pages: None,
         reading: Some(reading),
+        ..FileFacts::default()
     }
 }
 
@@ -87,7 +90,7 @@ fn no_table(reading: &str) -> Delivery {
         reading: Some(reading.to_owned()),
         ..FileFacts::default()
     };
-    Delivery { facts: Some(facts) }
+    Delivery { facts: Some(facts), ..Delivery::default() }
 }
 
 /// Removes what the engine had begun to write.
@@ -113,7 +116,7 @@ mod tests {
     use std::sync::Arc;
 
     use dropforge_shared::ids::{AttemptId, FileId, JobId};
-    use dropforge_shared::work::{Input, JobSpec};
+    use dropforge_shared::work::{Given, Input, JobSpec};
 
     use super::*;
     use crate::wire::Sender;
@@ -133,6 +136,7 @@ mod tests {
             memory_bytes: 1 << 30,
             cpu_seconds: 0,
             checkpoint: None,
+            given: Given::default(),
         };
         let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
         let result = ingest(&mut Context::new(spec, out, Arc::default()));

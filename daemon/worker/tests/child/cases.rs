@@ -199,6 +199,7 @@ fn a_table_is_taken_in_and_read_page_by_page() {
         match reader.next() {
             FromWorker::Answer(answer) => answer.map(|answer| match *answer {
                 ReadAnswer::Page(page) => page,
+                other => panic!("{other:?}"),
             }),
             other => panic!("{other:?}"),
         }

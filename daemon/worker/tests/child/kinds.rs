@@ -14,7 +14,7 @@ use dropforge_shared::work::{JobClass, KindSpec};
 use dropforge_worker::{Context, Delivery, Kind, WorkError};
 
 const fn kind(name: &'static str, run: fn(&mut Context) -> Result<Delivery, WorkError>) -> Kind {
-    Kind { spec: KindSpec { name, class: JobClass::Compute, memory_bytes: 1 << 30 }, run }
+    Kind { spec: KindSpec { name, class: JobClass::Compute, memory_bytes: 1 << 30, stages: &[] }, run }
 }
 
 pub const KINDS: &[Kind] = &[
@@ -79,7 +79,7 @@ fn tries(ctx: &mut Context) -> Result<Delivery, WorkError> {
         })
         .collect();
     let facts = FileFacts { reading: Some(told.join(";")), ..FileFacts::default() };
-    Ok(Delivery { facts: Some(facts) })
+    Ok(Delivery { facts: Some(facts), ..Delivery::default() })
 }
 
 /// Prints on standard output, as a library might, and reports a lot.

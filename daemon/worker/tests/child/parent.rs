@@ -112,6 +112,7 @@ pub fn spec(home: &Path, kind: &str, input: &[u8]) -> JobSpec {
         memory_bytes: 1 << 30,
         cpu_seconds: 0,
         checkpoint: None,
+        given: Default::default(),
     }
 }
 

@@ -9,8 +9,10 @@ use dropforge_shared::job::LogLevel;
 use dropforge_shared::work::{JobClass, KindSpec};
 use dropforge_worker::{Context, Delivery, Kind, WorkError};
 
-pub const KIND: Kind =
-    Kind { spec: KindSpec { name: "fault", class: JobClass::Ingest, memory_bytes: 256 << 20 }, run };
+pub const KIND: Kind = Kind {
+    spec: KindSpec { name: "fault", class: JobClass::Ingest, memory_bytes: 256 << 20, stages: &[] },
+    run,
+};
 
 /// Longer than any test waits: what ends it is the thing under test.
 const FOR_EVER: Duration = Duration::from_secs(3600);

@@ -112,6 +112,7 @@ fn empty(column: &Column, nulls: u64) -> ColumnProfile {
         quantiles: None,
         zeros: 0,
         outliers: 0,
+        skewness: None,
         histogram: None,
         top: Vec::new(),
     }

@@ -48,6 +48,9 @@ pub fn profile(
         rows: dataset.rows,
         columns: described.into_iter().map(|d| d.profile).collect(),
         correlations,
+        spearman: None,
+        cramers_v: None,
+        association_rows: None,
         issues,
         target,
     })

@@ -1,0 +1,116 @@
+//! SQL and views of rows: what is asked and what comes back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::page::{Cell, Column};
+
+/// One read-only statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryRequest {
+    /// The statement.
+    pub sql: String,
+    /// Rows wanted at most.
+    pub max_rows: u64,
+    /// Time it may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// Only datasets of this project; `None` for all of the user's.
+    #[serde(default)]
+    pub project: Option<String>,
+}
+
+/// What a statement gave: the contract of `query SQL`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryResult {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// Rows of cells, each as long as `columns`.
+    pub rows: Vec<Vec<Cell>>,
+    /// Whether there were more rows than asked for, or than fit into one answer.
+    pub truncated: bool,
+    /// How long the engine worked, in milliseconds.
+    #[serde(default)]
+    pub elapsed_ms: u64,
+}
+
+/// A dataset that a statement may name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRef {
+    /// The name in SQL, as the statement spells it.
+    pub name: String,
+    /// Its Parquet file.
+    pub dataset: std::path::PathBuf,
+}
+
+/// Which rows of a dataset to show, and in which order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct View {
+    /// All must hold.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
+    /// The first decides; ties keep the file's order.
+    #[serde(default)]
+    pub sort: Vec<SortKey>,
+}
+
+impl View {
+    /// Whether it is the table as it is.
+    pub fn is_plain(&self) -> bool {
+        self.filters.is_empty() && self.sort.is_empty()
+    }
+}
+
+/// One condition on a column.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Filter {
+    /// The column's name.
+    pub column: String,
+    /// How to compare.
+    pub op: FilterOp,
+    /// With what: a number, a date in ISO 8601, `true`, or text. Not used by `IsNull` and `NotNull`.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterOp {
+    /// Equal.
+    Eq,
+    /// Not equal; missing values are not equal to anything but are shown.
+    Ne,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Contains the text, upper and lower case alike.
+    Contains,
+    /// Missing.
+    IsNull,
+    /// There.
+    NotNull,
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SortKey {
+    /// The column's name.
+    pub column: String,
+    /// Largest first. Missing values come last either way.
+    #[serde(default)]
+    pub descending: bool,
+}
+
+/// Settings of the kind `query`, which saves what a statement gives as a dataset.
+pub mod settings {
+    /// The statement.
+    pub const SQL: &str = "sql";
+    /// The new dataset's file name.
+    pub const NAME: &str = "name";
+    /// Only datasets of this project.
+    pub const PROJECT: &str = "project";
+}
