@@ -154,6 +154,9 @@ pub(super) fn file(n: u32, name: &str) -> FileView {
         job: Some(job_id(n)),
         reading: None,
         referenced: false,
+        part: None,
+        origin: None,
+        settings: Default::default(),
     }
 }
 
@@ -177,6 +180,8 @@ pub(super) fn job(n: u32, name: &str, state: JobState) -> JobView {
         priority: 0,
         project: "default".into(),
         cancelling: false,
+        settings: Default::default(),
+        produced: Vec::new(),
     }
 }
 

@@ -51,6 +51,7 @@ fn profile() -> Box<Profile> {
         quantiles: None,
         zeros: 0,
         outliers: 0,
+        skewness: None,
         histogram: None,
         top: [("Adelie", 152), ("Gentoo", 124), ("Chinstrap", 68)]
             .map(|(v, count)| TopValue { value: Scalar::Text(v.into()), count })
@@ -81,6 +82,9 @@ fn profile() -> Box<Profile> {
         rows: 344,
         columns: vec![blank, mass],
         correlations: None,
+        spearman: None,
+        cramers_v: None,
+        association_rows: None,
         issues: vec![Issue {
             column: Some("body mass".into()),
             kind: "missing".into(),
