@@ -41,6 +41,17 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
         ),
     });
     all.push(disk(&paths.store));
+    all.push(check(
+        "memory of jobs",
+        "ok",
+        match house.queue.groups() {
+            Ok(place) => {
+                format!("held by control groups below {place}, by each child's own limit and by a watch")
+            }
+            Err(why) => format!("held by each child's own limit and by a watch four times a second ({why})"),
+        },
+        None,
+    ));
     let mode = house.inbox.status().mode;
     all.push(if mode.starts_with("watching") {
         check("inbox watch", "ok", mode, None)

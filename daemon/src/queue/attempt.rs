@@ -117,7 +117,7 @@ pub(super) async fn start(queue: &Queue, job: &JobRow) -> Result<(), StoreError>
     queue.announce(&row);
     let queue = queue.clone();
     tokio::spawn(async move {
-        let memory = MemoryWatch::start(child.process().clone(), spec.memory_bytes);
+        let memory = queue.0.spawner.watch(&child, spec.memory_bytes);
         let mut attempt = Supervised { queue: queue.clone(), row, number, spec, stopped, child, memory };
         let ending = attempt.run().await;
         let peak = attempt.memory.peak_bytes();

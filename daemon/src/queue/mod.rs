@@ -102,6 +102,11 @@ impl Queue {
         }))
     }
 
+    /// The control groups that hold attempts to their memory, or why there are none.
+    pub(crate) fn groups(&self) -> Result<String, String> {
+        self.0.spawner.groups()
+    }
+
     /// Looks at the queue again: something was queued or a limit changed.
     pub fn wake(&self) {
         self.0.wake.notify_one();

@@ -4,6 +4,7 @@
 //! Must not know: the store, the queue, what a job is for. Whoever runs an attempt owns its [`Child`]; dropping that
 //! ends the child.
 
+mod cgroup;
 mod child;
 mod exit;
 mod frames;

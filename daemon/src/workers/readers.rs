@@ -111,7 +111,7 @@ impl ReaderPool {
             None => self.inner.start().await.map_err(|e| Fault::failed(e.to_string()))?,
         };
         let memory_bytes = self.inner.settings.memory_bytes;
-        let watch = MemoryWatch::start(reader.child.process().clone(), memory_bytes);
+        let watch = MemoryWatch::start(reader.child.process().clone(), memory_bytes, None);
         let lost = match reader.exchange(request).await {
             Ok(Some(answer)) => {
                 self.inner.put_idle(reader);

@@ -7,16 +7,18 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::PoisonError;
 use std::sync::mpsc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::cgroup::Groups;
 use super::child::Child;
 use super::frames::{Frames, Outbox};
 use super::process::{Known, Process, Signal};
 use super::stderr::StderrLines;
 use super::strays;
+use super::watch::MemoryWatch;
 
 /// Names that a child sees of the daemon's environment. No PATH (it starts nothing), no HOME.
 const PASSED: &[&str] = &["LANG", "LC_ALL", "TZ", "POLARS_MAX_THREADS"];
@@ -49,6 +51,7 @@ pub struct Spawner {
     orders: mpsc::Sender<Order>,
     known: Known,
     exe: PathBuf,
+    groups: Arc<Result<Groups, String>>,
 }
 
 struct Order {
@@ -76,10 +79,19 @@ impl Spawner {
     /// # Errors
     /// Where no thread can be started.
     pub fn start(program: WorkerProgram) -> io::Result<Self> {
-        Self::start_sharing(program, Known::default())
+        let groups = Groups::take();
+        match &groups {
+            Ok(groups) => tracing::info!("children are held by control groups below {}", groups.place()),
+            Err(why) => tracing::info!("children are held by their own limits and a watch: {why}"),
+        }
+        Self::start_sharing(program, Known::default(), groups)
     }
 
-    pub(super) fn start_sharing(program: WorkerProgram, known: Known) -> io::Result<Self> {
+    pub(super) fn start_sharing(
+        program: WorkerProgram,
+        known: Known,
+        groups: Result<Groups, String>,
+    ) -> io::Result<Self> {
         if let Err(e) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
             tracing::warn!("children that escape can't be found again: {e}");
         }
@@ -90,7 +102,7 @@ impl Spawner {
         std::thread::Builder::new()
             .name("spawner".into())
             .spawn(move || serve(&program, &incoming, &shared))?;
-        Ok(Self { orders, known, exe })
+        Ok(Self { orders, known, exe, groups: Arc::new(groups) })
     }
 
     /// Starts a child.
@@ -111,6 +123,22 @@ impl Spawner {
         let stderr = StderrLines::new(tokio::process::ChildStderr::from_std(stderr)?);
         started.process = None;
         Ok(Child::new(process, frames, outbox, stderr))
+    }
+
+    /// Holds a child that has not begun to work to `memory_bytes`, by a control group where there are any, and by looking.
+    pub fn watch(&self, child: &Child, memory_bytes: u64) -> MemoryWatch {
+        let process = child.process().clone();
+        let group = self.groups.as_ref().as_ref().ok().and_then(|groups| {
+            let made = groups.confine(process.pid(), memory_bytes);
+            made.inspect_err(|e| tracing::warn!("no control group for the child {}: {e}", process.pid())).ok()
+        });
+        MemoryWatch::start(process, memory_bytes, group)
+    }
+
+    /// What holds children to their memory besides their own limits: the place of the control groups, or why there are
+    /// none.
+    pub fn groups(&self) -> Result<String, String> {
+        self.groups.as_ref().as_ref().map(Groups::place).map_err(Clone::clone)
     }
 
     /// Ends processes that escaped from a child (by forking twice and leaving its group) and so fell to this process.

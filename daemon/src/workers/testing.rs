@@ -21,7 +21,7 @@ impl Sh {
 
     pub(super) fn spawner(&self, script: &str) -> Spawner {
         let program = WorkerProgram { exe: "/bin/sh".into(), args: vec!["-c".into(), script.into()] };
-        let spawner = Spawner::start_sharing(program, self.known.clone()).unwrap();
+        let spawner = Spawner::start_sharing(program, self.known.clone(), Err("a test".into())).unwrap();
         self.spawners.lock().unwrap().push(spawner.clone());
         spawner
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::cgroup::Group;
 use super::process::{Process, Signal};
 
 const EVERY: Duration = Duration::from_millis(250);
@@ -13,6 +14,7 @@ const EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct MemoryWatch {
     seen: Arc<Seen>,
+    group: Option<Group>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -23,8 +25,9 @@ struct Seen {
 }
 
 impl MemoryWatch {
-    /// Watches a child, which may hold `limit` bytes of its own; mapped files don't count.
-    pub fn start(process: Process, limit: u64) -> Self {
+    /// Watches a child, which may hold `limit` bytes of its own; mapped files don't count. Its control group, where it has
+    /// one, ends with the watch.
+    pub(super) fn start(process: Process, limit: u64, group: Option<Group>) -> Self {
         let seen = Arc::new(Seen::default());
         let shared = seen.clone();
         let task = tokio::spawn(async move {
@@ -45,7 +48,7 @@ impl MemoryWatch {
                 }
             }
         });
-        Self { seen, task }
+        Self { seen, group, task }
     }
 
     /// The most resident memory that was seen, in bytes.
@@ -55,7 +58,7 @@ impl MemoryWatch {
 
     /// Whether the child was ended for holding too much.
     pub fn over_limit(&self) -> bool {
-        self.seen.over.load(Ordering::Relaxed)
+        self.seen.over.load(Ordering::Relaxed) || self.group.as_ref().is_some_and(Group::ran_out)
     }
 }
 
@@ -79,7 +82,7 @@ mod tests {
     async fn a_child_that_holds_too_much_is_ended_and_the_cause_is_known() {
         let sh = Sh::start();
         let mut child = sh.spawn(GREEDY).await;
-        let watch = MemoryWatch::start(child.process().clone(), 64 << 20);
+        let watch = MemoryWatch::start(child.process().clone(), 64 << 20, None);
         assert_eq!(child.exited().await.signal(), Some(9));
         assert!(watch.over_limit());
         assert!(watch.peak_bytes() > 64 << 20);
@@ -89,7 +92,7 @@ mod tests {
     async fn a_modest_child_is_left_alone_and_its_peak_is_known() {
         let sh = Sh::start();
         let mut child = sh.spawn("read line").await;
-        let watch = MemoryWatch::start(child.process().clone(), 64 << 20);
+        let watch = MemoryWatch::start(child.process().clone(), 64 << 20, None);
         eventually("the watch saw something", || watch.peak_bytes() > 0).await;
         child.close_input();
         child.exited().await;
