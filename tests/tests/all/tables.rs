@@ -1,0 +1,185 @@
+//! What one may ask of a table, end to end: statements, views, suggested steps, recipes, other readings, its type.
+
+use dropforge_tests::{Home, bytes_of, home};
+use serde_json::{Value, json};
+
+/// A home with the penguins in it.
+fn with_penguins(home: &Home) {
+    home.json(&format!("add {} --wait", sample("penguins.csv")));
+}
+
+fn sample(name: &str) -> String {
+    format!("{}/../assets/samples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn query(home: &Home, sql: &str) -> Value {
+    home.run(["query", sql, "--json"]).json()
+}
+
+#[test]
+fn a_statement_over_two_tables_agrees_with_the_published_figures() {
+    let home = home!();
+    with_penguins(&home);
+    // Counts and means by species as published with the data (Palmer penguins); the join's other side is made here.
+    let islands = home.file("sizes.csv", "island,area_km2\nBiscoe,12.5\nDream,0.2\nTorgersen,0.4\n");
+    home.json(&format!("add {} --wait", islands.display()));
+    let by_species = query(
+        &home,
+        "SELECT species, COUNT(*) AS n, ROUND(AVG(body_mass_g), 2) AS mass FROM \"penguins.csv\" GROUP BY species ORDER BY species",
+    );
+    assert_eq!(
+        by_species["rows"],
+        json!([["Adelie", 152, 3700.66], ["Chinstrap", 68, 3733.09], ["Gentoo", 124, 5076.02]])
+    );
+    assert_eq!(by_species["truncated"], false);
+    let joined = query(
+        &home,
+        "SELECT s.area_km2, COUNT(*) AS n FROM penguins AS p JOIN sizes AS s ON p.island = s.island GROUP BY s.area_km2 ORDER BY n DESC",
+    );
+    assert_eq!(joined["rows"], json!([[12.5, 168], [0.2, 124], [0.4, 52]]));
+    let first = home.run(["query", "SELECT * FROM penguins", "--limit", "3", "--json"]).json();
+    assert_eq!((first["rows"].as_array().unwrap().len(), first["truncated"].as_bool()), (3, Some(true)));
+    let plain = home.run(["query", "SELECT species FROM penguins LIMIT 1", "--csv"]);
+    assert_eq!(plain.stdout.replace("\r\n", "\n"), "species\nAdelie\n");
+}
+
+#[test]
+fn a_statement_can_reach_nothing_but_datasets() {
+    let home = home!();
+    with_penguins(&home);
+    for sql in [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "SELECT * FROM read_parquet('/etc/hostname')",
+        "SELECT * FROM '/etc/hostname'",
+        "DROP TABLE penguins",
+        "INSERT INTO penguins VALUES (1)",
+        "CREATE TABLE x AS SELECT * FROM penguins",
+        "SELECT 1; SELECT 2",
+        "SHOW TABLES",
+    ] {
+        let refused = home.run(["query", sql, "--json"]);
+        assert_eq!(refused.code, Some(5), "{sql}: {}", refused.stderr);
+        assert!(!refused.stderr.contains("panicked"), "{}", refused.stderr);
+    }
+    let misspelt = home.run(["query", "SELECT specis FROM penguins", "--json"]);
+    assert_eq!(misspelt.code, Some(1), "{}", misspelt.stderr);
+    assert!(misspelt.stderr.contains("species"), "the nearest name is told: {}", misspelt.stderr);
+    let unknown = home.run(["query", "SELECT * FROM pinguins", "--json"]);
+    assert!(unknown.code != Some(0) && unknown.stderr.contains("pinguins"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_result_can_be_kept_as_a_dataset_that_knows_where_it_comes_from() {
+    let home = home!();
+    with_penguins(&home);
+    let kept = home
+        .run(["query", "SELECT species, sex FROM penguins WHERE body_mass_g > 5000", "--save", "heavy", "--wait", "--json"])
+        .json();
+    let kept = if kept.is_array() { kept[0].clone() } else { kept };
+    assert_eq!((kept["rows"].as_u64(), kept["columns"].as_u64()), (Some(61), Some(2)), "{kept}");
+    assert!(kept["origin"]["how"].as_str().unwrap().contains("SELECT species, sex"), "{kept}");
+    let again = query(&home, &format!("SELECT COUNT(*) FROM \"{}\"", kept["name"].as_str().unwrap()));
+    assert_eq!(again["rows"], json!([[61]]));
+    home.assert_store_is_sound();
+}
+
+#[test]
+fn a_page_may_be_filtered_and_sorted() {
+    let home = home!();
+    with_penguins(&home);
+    let page = home
+        .run(["preview", "penguins.csv", "--where", "body_mass_g > 5000", "--sort", "body_mass_g:desc", "--rows", "2", "--json"])
+        .json();
+    assert_eq!(page["total_rows"], 61);
+    let mass = |row: usize| page["rows"][row][5].clone();
+    assert_eq!((mass(0), mass(1)), (json!(6300), json!(6050)));
+    let wrong = home.run(["preview", "penguins.csv", "--where", "nope > 5", "--json"]);
+    assert!(wrong.code != Some(0) && wrong.stderr.contains("nope"), "{}", wrong.stderr);
+}
+
+#[test]
+fn accepted_steps_give_a_new_dataset_and_serve_the_next_file_as_a_recipe() {
+    let home = home!();
+    with_penguins(&home);
+    let suggested = home.json("suggest penguins.csv");
+    let steps = suggested["steps"].as_array().unwrap();
+    let impute = steps.iter().find(|s| s["op"] == "impute").expect("a step for what is missing");
+    assert!(impute["confidence"].as_f64().is_some_and(|c| (0.0..=1.0).contains(&c)), "{impute}");
+    assert!(impute["rationale"].as_str().is_some_and(|r| !r.is_empty()), "{impute}");
+    let ids: Vec<&str> =
+        steps.iter().filter(|s| s["op"] == "impute").map(|s| s["id"].as_str().unwrap()).collect();
+    let made = home
+        .run([
+            "prepare",
+            "penguins.csv",
+            "--steps",
+            &ids.join(","),
+            "--name",
+            "whole.parquet",
+            "--save-recipe",
+            "fill-gaps",
+            "--wait",
+            "--json",
+        ])
+        .json();
+    let made = if made.is_array() { made[0].clone() } else { made };
+    assert_eq!((made["state"].as_str(), made["rows"].as_u64()), (Some("ready"), Some(344)), "{made}");
+    let source = home.json("show penguins.csv");
+    assert_eq!(made["origin"]["file"], source["id"]);
+    let nulls = |file: &str| -> u64 {
+        let profile = home.json(&format!("profile {file}"));
+        profile["columns"].as_array().unwrap().iter().map(|c| c["nulls"].as_u64().unwrap()).sum()
+    };
+    assert!(nulls("penguins.csv") > 0);
+    assert_eq!(nulls("whole.parquet"), 0);
+
+    let half: Vec<u8> = bytes_of("assets/samples/penguins.csv").into_iter().take(9000).collect();
+    let end = half.iter().rposition(|b| *b == b'\n').unwrap();
+    let next = home.file("next.csv", &half[..=end]);
+    home.json(&format!("add {} --wait", next.display()));
+    home.json("prepare next.csv --recipe fill-gaps --name next-whole.parquet --wait");
+    assert_eq!(nulls("next-whole.parquet"), 0);
+    home.assert_store_is_sound();
+}
+
+#[test]
+fn a_file_is_read_again_as_the_user_says() {
+    let home = home!();
+    let path = home.file("codes.csv", "code;value\n1;1,5\n2;2,5\n3;10,25\n");
+    home.json(&format!("add {} --wait", path.display()));
+    let reading = home.json("reading codes.csv");
+    assert_eq!((reading["delimiter"].as_str(), reading["header"].as_bool()), (Some(";"), Some(true)), "{reading}");
+    let read = home.run(["reread", "codes.csv", "--type", "code=text", "--wait", "--json"]);
+    assert_eq!(read.code, Some(0), "{}", read.stderr);
+    let page = home.json("preview codes.csv");
+    assert_eq!(page["columns"][0]["type"], "text");
+    assert_eq!(page["rows"][0][0], "1");
+    let kept = home.json("show codes.csv");
+    assert!(kept["settings"]["types"].as_str().is_some_and(|t| t.contains("code")), "{kept}");
+
+    let tabs = home.file("tabs.txt", "a b\tc\n1 2\t3\n4 5\t6\n");
+    let added = home.run(["add", tabs.to_str().unwrap(), "--delimiter", "tab", "--header", "false", "--wait", "--json"]);
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+    let shown = home.json("show tabs.txt");
+    assert_eq!((shown["rows"].as_u64(), shown["columns"].as_u64()), (Some(3), Some(2)), "{shown}");
+    home.assert_store_is_sound();
+}
+
+#[test]
+fn a_choice_of_type_is_remembered_for_files_with_the_same_header() {
+    let home = home!();
+    with_penguins(&home);
+    let detected = home.json("show penguins.csv");
+    let guess = &detected["type"];
+    assert_eq!(guess["decided_by"], "detector", "{guess}");
+    assert!(guess["evidence"].as_array().is_some_and(|e| !e.is_empty()), "{guess}");
+    assert_eq!(home.run(["type", "penguins.csv", "survey", "--json"]).code, Some(0));
+    let chosen = home.json("show penguins.csv");
+    assert_eq!((chosen["type"]["name"].as_str(), chosen["type"]["decided_by"].as_str()), (Some("survey"), Some("user")));
+    let half: Vec<u8> = bytes_of("assets/samples/penguins.csv").into_iter().take(9000).collect();
+    let end = half.iter().rposition(|b| *b == b'\n').unwrap();
+    let next = home.file("next.csv", &half[..=end]);
+    home.json(&format!("add {} --wait", next.display()));
+    assert_eq!(home.json("show next.csv")["type"]["name"], "survey");
+    home.assert_store_is_sound();
+}
