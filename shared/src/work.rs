@@ -163,7 +163,7 @@ pub enum FromWorker {
         /// What it made.
         outputs: Vec<Output>,
         /// What it learned about the input.
-        facts: Option<FileFacts>,
+        facts: Option<Box<FileFacts>>,
         /// Outputs that become files of their own.
         #[serde(default)]
         derived: Vec<Derived>,

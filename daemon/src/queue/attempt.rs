@@ -344,7 +344,7 @@ impl Supervised {
                 Taken::Line
             }
             FromWorker::Done { attempt, outputs, facts, derived: _ } if mine(&attempt) => {
-                Taken::End(Ending::Done(outputs, facts))
+                Taken::End(Ending::Done(outputs, facts.map(|f| *f)))
             }
             FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {
                 // It goes into rows, events and lists, and comes from a process that read hostile bytes.

@@ -40,7 +40,7 @@ pub(crate) fn run(mut input: File, out: &Sender, kinds: &[Kind]) -> ExitCode {
     let known_as = spec.input.as_ref().map(|i| (i.path.display().to_string(), i.name.clone()));
     let last = match work_on(spec, input, out, kinds) {
         Ok((outputs, Delivery { facts, derived })) => {
-            FromWorker::Done { attempt: attempt.clone(), outputs, facts, derived }
+            FromWorker::Done { attempt: attempt.clone(), outputs, facts: facts.map(Box::new), derived }
         }
         Err(WorkError::Cancelled) => FromWorker::Cancelled { attempt: attempt.clone() },
         Err(WorkError::Failed { mut fault, transient }) => {
