@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::bus::Bus;
 use crate::inbox::Inbox;
+use crate::inbox::blobs::Blobs;
 use crate::inbox::intake::ensure_default_project;
 use crate::queue::{self, Queue};
 use crate::rpc::{self, Tickets};
@@ -128,7 +129,9 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
             ..ReaderSettings::new(paths.runs.clone())
         },
     );
-    let queue = Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner);
+    let blobs = Blobs::new(&paths);
+    let queue =
+        Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner, blobs.clone());
     ensure_default_project(&store, rustix::process::geteuid().as_raw()).await?;
     let publish = {
         let bus = bus.clone();
@@ -143,7 +146,7 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     // A terminal that closes must not end the work; taking the signal is how it is ignored.
     let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
     let listener = rpc::bind(&paths.socket)?;
-    let inbox = Inbox::start(&paths, &config.inbox, store.clone(), publish, wake);
+    let inbox = Inbox::start(&paths, &config.inbox, store.clone(), blobs, publish, wake);
     let house = Arc::new(House {
         paths,
         store,

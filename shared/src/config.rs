@@ -160,11 +160,19 @@ pub struct Reader {
     pub memory: ByteSize,
     /// Seconds one answer may take.
     pub timeout_seconds: f64,
+    /// Memory one query may take.
+    pub query_memory: ByteSize,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { children: 2, idle_seconds: 60.0, memory: ByteSize(2 << 30), timeout_seconds: 30.0 }
+        Self {
+            children: 2,
+            idle_seconds: 60.0,
+            memory: ByteSize(2 << 30),
+            timeout_seconds: 30.0,
+            query_memory: ByteSize(2 << 30),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use dropforge_shared::file::FileFacts;
 use dropforge_shared::ids::AttemptId;
 use dropforge_shared::job::{JobState, LogLevel, Output, Progress};
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::{FromWorker, JobSpec, ToWorker};
+use dropforge_shared::work::{Derived, FromWorker, JobSpec, ToWorker};
 use tokio::sync::watch;
 
 use super::attempt_log::{AttemptLog, keep_tail, next_line};
@@ -32,13 +32,24 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Ending {
     /// It says that it is done.
-    Done(Vec<Output>, Option<FileFacts>),
+    Done(Delivered),
     /// It says that it failed.
     Failed(Fault, bool),
     /// It ended without a word, or broke the protocol; why, in words.
     Crashed(String),
     /// It was stopped.
     Stopped(StopReason),
+}
+
+/// What a child says that it made.
+#[derive(Debug, Clone)]
+pub(super) struct Delivered {
+    /// Its outputs.
+    pub(super) outputs: Vec<Output>,
+    /// What it learned about the file.
+    pub(super) facts: Option<FileFacts>,
+    /// Outputs that become files of their own.
+    pub(super) derived: Vec<Derived>,
 }
 
 /// Starts an attempt and supervises it in a task of its own. An error means that nothing was started; the job still waits.
@@ -343,8 +354,8 @@ impl Supervised {
                 }
                 Taken::Line
             }
-            FromWorker::Done { attempt, outputs, facts, derived: _ } if mine(&attempt) => {
-                Taken::End(Ending::Done(outputs, facts))
+            FromWorker::Done { attempt, outputs, facts, derived } if mine(&attempt) => {
+                Taken::End(Ending::Done(Delivered { outputs, facts, derived }))
             }
             FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {
                 // It goes into rows, events and lists, and comes from a process that read hostile bytes.

@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod choice;
 mod disk;
 mod envelope;
 mod error;
