@@ -29,6 +29,7 @@ use dropforge_shared::work::{JobClass, KindSpec};
 use tokio::sync::{Notify, watch};
 
 pub use recover::recover;
+pub(crate) use settle::file_change;
 
 use crate::bus::Bus;
 use crate::inbox::blobs::Blobs;

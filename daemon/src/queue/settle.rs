@@ -335,7 +335,7 @@ fn say_how_it_went(queue: &Queue, row: &JobRow) {
 }
 
 /// The event that says where a file stands.
-pub(super) fn file_change(file: &FileRow) -> Change {
+pub(crate) fn file_change(file: &FileRow) -> Change {
     Change::File {
         file: file.id.clone(),
         name: dropforge_shared::clean::line(&file.name).into_owned(),

@@ -88,8 +88,15 @@ impl ReaderPool {
     /// What the reader answers, or why there is no answer: too slow, died, could not be started. The next request
     /// gets a new reader then.
     pub async fn ask(&self, request: ReadRequest) -> Result<ReadAnswer, Fault> {
+        self.ask_within(request, self.inner.settings.timeout).await
+    }
+
+    /// As [`Self::ask`], with a time limit of its own. The time begins when a reader is free.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_within(&self, request: ReadRequest, limit: Duration) -> Result<ReadAnswer, Fault> {
         let _turn = self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))?;
-        let limit = self.inner.settings.timeout;
         match tokio::time::timeout(limit, self.serve(&request)).await {
             Ok(answer) => answer,
             Err(_) => {
