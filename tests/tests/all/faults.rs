@@ -13,17 +13,10 @@ use dropforge_shared::service::CALL;
 use dropforge_tests::{Home, eventually, eventually_within, home};
 use serde_json::Value;
 
-use super::calls::{call, fault, submit_fault};
+use super::calls::{call, ended, fault, submit_fault};
 
 fn job(home: &Home, id: &str) -> Value {
     home.json(&format!("job {id}"))
-}
-
-/// Waits for a job's terminal state.
-fn ended(home: &Home, id: &str) -> Value {
-    eventually(&format!("job {id} ends"), || {
-        Some(job(home, id)).filter(|j| !matches!(j["state"].as_str(), Some("queued" | "running")))
-    })
 }
 
 /// Waits until a job's child is known, and answers its pid.
