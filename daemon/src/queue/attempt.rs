@@ -7,14 +7,14 @@ use std::time::Duration;
 use dropforge_shared::event::Change;
 use dropforge_shared::failpoint;
 use dropforge_shared::fault::Fault;
-use dropforge_shared::file::FileFacts;
 use dropforge_shared::ids::AttemptId;
-use dropforge_shared::job::{JobState, LogLevel, Output, Progress};
+use dropforge_shared::job::{JobState, LogLevel, Progress};
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::{Derived, FromWorker, JobSpec, ToWorker};
+use dropforge_shared::work::{FromWorker, JobSpec, ToWorker};
 use tokio::sync::watch;
 
 use super::attempt_log::{AttemptLog, keep_tail, next_line};
+use super::derive::Delivered;
 use super::spec::{checkpoint_path, prepare};
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
 use crate::store::StoreError;
@@ -39,17 +39,6 @@ pub(super) enum Ending {
     Crashed(String),
     /// It was stopped.
     Stopped(StopReason),
-}
-
-/// What a child says that it made.
-#[derive(Debug, Clone)]
-pub(super) struct Delivered {
-    /// Its outputs.
-    pub(super) outputs: Vec<Output>,
-    /// What it learned about the file.
-    pub(super) facts: Option<FileFacts>,
-    /// Outputs that become files of their own.
-    pub(super) derived: Vec<Derived>,
 }
 
 /// Starts an attempt and supervises it in a task of its own. An error means that nothing was started; the job still waits.

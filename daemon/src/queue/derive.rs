@@ -30,6 +30,17 @@ const MAX_NAME: usize = 255;
 /// The longest description of how a file was made, in characters.
 const MAX_HOW: usize = 500;
 
+/// What a child says that it made.
+#[derive(Debug, Clone)]
+pub(super) struct Delivered {
+    /// Its outputs.
+    pub(super) outputs: Vec<Output>,
+    /// What it learned about the file.
+    pub(super) facts: Option<FileFacts>,
+    /// Outputs that become files of their own.
+    pub(super) derived: Vec<Derived>,
+}
+
 /// A file whose content is in its place, ready for the commit.
 #[derive(Debug)]
 pub(super) struct Made {

@@ -11,8 +11,8 @@ use dropforge_shared::file::FileFacts;
 use dropforge_shared::job::{AttemptEnd, JobState, LogLevel, Output};
 use dropforge_shared::time::Timestamp;
 
-use super::attempt::{Delivered, Ending};
-use super::derive::{self, Made};
+use super::attempt::Ending;
+use super::derive::{self, Delivered, Made};
 use super::follow::{self, Followed};
 use super::spec::attempt_dir;
 use super::{Queue, StopReason, is_current, outputs, schedule, unavailable};

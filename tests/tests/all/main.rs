@@ -11,4 +11,5 @@ mod house;
 mod made;
 mod main_job;
 mod readme;
+mod settings;
 mod terminal;
