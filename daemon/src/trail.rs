@@ -76,8 +76,7 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let trail = Trail::new(store.clone());
         let now = Instant::now();
-        let mut new =
-            |uid, what: &str, at| trail.is_new(uid, "view", what.into(), now + Duration::from_secs(at));
+        let new = |uid, what: &str, at| trail.is_new(uid, "view", what.into(), now + Duration::from_secs(at));
         assert!(new(1, "f1", 0) && !new(1, "f1", 59) && new(1, "f1", 60), "once a minute");
         assert!(new(2, "f1", 0) && new(1, "f2", 0), "each user and each file");
         for _ in 0..3 {

@@ -8,6 +8,7 @@ mod calls;
 mod daemon;
 mod faults;
 mod house;
+mod losses;
 mod made;
 mod main_job;
 mod readme;

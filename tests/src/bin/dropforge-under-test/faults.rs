@@ -153,6 +153,28 @@ fn run(context: &mut Context) -> Result<Delivery, WorkError> {
                 Err(e) => Err(WorkError::failed(Fault::failed(format!("no socket: {e}")))),
             };
         }
+        "fork_twice" => {
+            // A process that leaves its parent and its group, as a helper program of an engine might.
+            // SAFETY: the children call nothing but what is allowed after a fork (signal-safety(7)).
+            let forked = unsafe {
+                match libc::fork() {
+                    0 => {
+                        libc::setsid();
+                        if libc::fork() == 0 {
+                            libc::sleep(3600);
+                        }
+                        libc::_exit(0)
+                    }
+                    pid => pid,
+                }
+            };
+            if forked < 0 {
+                let e = std::io::Error::last_os_error();
+                context.log(LogLevel::Info, &format!("no fork: {e}"));
+            } else {
+                context.log(LogLevel::Info, "forked");
+            }
+        }
         "read_elsewhere" => {
             return match std::fs::read("/etc/passwd") {
                 Ok(_) => Err(WorkError::failed(Fault::failed("a file elsewhere could be read"))),
