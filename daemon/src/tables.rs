@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::clean;
-use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileKind;
 use dropforge_shared::ids::{FileId, ProjectId};
 use dropforge_shared::paths::Paths;
@@ -27,14 +26,8 @@ pub struct Resolved {
     pub ambiguous: Vec<(String, String)>,
 }
 
-/// What is said of a name that means several datasets.
-pub fn ambiguous(name: &str, meant: &str) -> Fault {
-    Fault::usage(format!("'{}' could mean several datasets: {meant}", clean::fit(name, 80)))
-        .hint("Write the whole file name in double quotes, or name the project with --project.")
-}
-
-/// Looks the names of a statement up among an owner's datasets. A name that means none is left out: the engine, which knows
-/// where it stands in the text, says so.
+/// Looks the names of a statement up among an owner's datasets. A name that means none is left out, and one that means
+/// several may be a column's: the engine, which knows what stands where in the text, says what is wrong.
 pub fn resolve(
     tx: &ReadTx,
     paths: &Paths,

@@ -70,20 +70,17 @@ fn given(queue: &Queue, job: &JobRow) -> Result<Given, (Fault, bool)> {
         let fault = Fault::failed(format!("the file's data are gone, so the job can't begin at '{stage}'"));
         return Err((fault.hint("`dropforge rerun JOB` without --from makes them anew."), false));
     }
-    let tables = match job.settings.get(SQL) {
-        None => Vec::new(),
+    let resolved = match job.settings.get(SQL) {
+        None => tables::Resolved::default(),
         Some(sql) => {
             let project = Some(job.project.clone()).filter(|_| job.settings.contains_key(PROJECT));
             let read = queue.0.store.read(|tx| tables::resolve(tx, paths, job.owner, project.as_ref(), sql));
-            let resolved = read.map_err(passing)?;
-            if let Some((name, meant)) = resolved.ambiguous.first() {
-                return Err((tables::ambiguous(name, meant), false));
-            }
-            resolved.tables
+            read.map_err(passing)?
         }
     };
     let rules = Some(paths.detection.clone()).filter(|dir| dir.is_dir());
-    Ok(Given { data, from: job.from.clone(), tables, rules })
+    let tables::Resolved { tables, ambiguous } = resolved;
+    Ok(Given { data, from: job.from.clone(), tables, ambiguous, rules })
 }
 
 /// Where a file's bytes lie; a referenced one must still be as it was.

@@ -47,8 +47,12 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
         timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     };
     match house.queries.ask_within(ask, time + GRACE).await? {
-        ReadAnswer::Query(result) => Ok(result),
-        _ => other_answer(),
+        Some(ReadAnswer::Query(result)) => Ok(result),
+        Some(_) => other_answer(),
+        None => {
+            let text = format!("the statement took longer than {} s and was ended", time.as_secs_f64());
+            Err(Fault::refused(text).hint("Give it more time with --timeout, or ask for less."))
+        }
     }
 }
 
@@ -115,20 +119,6 @@ pub(super) async fn type_choose(
         .await?;
     calls.house.bus.publish(file_change(&row));
     Ok(view)
-}
-
-/// Whether a saved statement can be run: its names mean what they should. The job looks them up again when it starts.
-pub(super) fn check_statement(
-    calls: &Calls,
-    sql: &str,
-    project: Option<&dropforge_shared::ids::ProjectId>,
-) -> Result<(), Fault> {
-    let house = &calls.house;
-    let resolved = house.store.read(|tx| tables::resolve(tx, &house.paths, calls.owner, project, sql))?;
-    match resolved.ambiguous.first() {
-        Some((name, meant)) => Err(tables::ambiguous(name, meant)),
-        None => Ok(()),
-    }
 }
 
 /// The file of a job that works on a dataset's data must have some.

@@ -122,6 +122,15 @@ fn a_job_is_given_the_data_the_rules_and_the_tables_that_it_names() {
     assert_eq!(job["state"], "done", "{}", log(&job));
     assert!(log(&job).contains("dataset.parquet") && log(&job).contains("rules: none"), "{}", log(&job));
     assert!(log(&job).contains("table sales: Ok("), "{}", log(&job));
+    // A name that means two datasets is none of them; the engine is told of both.
+    added(&home, "sales.tsv", "x,y\n3,4\n");
+    let job = do_to(&home, id(&file), "given", &[("sql", "SELECT x FROM sales, \"sales.csv\"")]);
+    assert!(
+        !log(&job).contains("table sales:") && log(&job).contains("table sales.csv: Ok("),
+        "{}",
+        log(&job)
+    );
+    assert!(log(&job).contains("ambiguous sales"), "{}", log(&job));
     std::fs::create_dir(home.path().join("detection")).unwrap();
     std::fs::write(home.path().join("detection/mine.toml"), "").unwrap();
     let job = do_to(&home, id(&file), "given", &[]);
