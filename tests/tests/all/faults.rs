@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::client::{connect, flat, within};
-use dropforge_shared::identity::{ProcessIdentity, stat};
+use dropforge_shared::identity::stat;
 use dropforge_shared::job::JobState;
 use dropforge_shared::service::CALL;
 use dropforge_tests::{Home, eventually, eventually_within, home};
