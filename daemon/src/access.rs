@@ -28,9 +28,7 @@ pub fn file(tx: &ReadTx, owner: u32, selector: &str) -> Found<FileRow> {
     {
         return Ok(Ok(row));
     }
-    let mut named = tx.files_named(owner, selector)?;
-    named.sort_by(|a, b| (&a.project, b.version).cmp(&(&b.project, a.version)));
-    named.dedup_by(|later, first| later.project == first.project);
+    let mut named = newest(tx.files_named(owner, selector)?);
     match named.len() {
         1 => return Ok(Ok(named.remove(0))),
         0 => {}
@@ -39,6 +37,11 @@ pub fn file(tx: &ReadTx, owner: u32, selector: &str) -> Found<FileRow> {
             return Ok(Err(Fault::usage(format!("{n} projects have a file '{}'", shown(selector)))
                 .hint(format!("Name it by id: {}.", ids.join(", ")))));
         }
+    }
+    match books_with_part(tx, owner, selector)?.as_mut_slice() {
+        [] => {}
+        [one] => return Ok(Ok(one.clone())),
+        several => return Ok(Err(several_named(selector, several))),
     }
     if selector.len() >= MIN_PREFIX {
         let mut found = Vec::new();
@@ -51,8 +54,55 @@ pub fn file(tx: &ReadTx, owner: u32, selector: &str) -> Found<FileRow> {
             _ => return Ok(Err(ambiguous(selector, found.iter().map(|f| f.id.as_str())))),
         }
     }
+    match with_base_name(tx, owner, selector)?.as_mut_slice() {
+        [] => {}
+        [one] => return Ok(Ok(one.clone())),
+        several => return Ok(Err(several_named(selector, several))),
+    }
     Ok(Err(Fault::not_found(format!("no file '{}'", shown(selector)))
         .hint("`dropforge files` lists what there is; an id, a unique beginning of it, or a name will do.")))
+}
+
+/// The files whose content holds, as their own data, the part that a name `BOOK#PART` means.
+pub(crate) fn books_with_part(tx: &ReadTx, owner: u32, name: &str) -> Result<Vec<FileRow>, StoreError> {
+    for (at, _) in name.match_indices('#') {
+        let (book, part) = (&name[..at], &name[at + 1..]);
+        let mut found = newest(tx.files_named(owner, book)?);
+        found.retain(|row| row.part.is_none() && row.facts.part.as_deref() == Some(part));
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The files that lie in a folder and have this name there.
+fn with_base_name(tx: &ReadTx, owner: u32, name: &str) -> Result<Vec<FileRow>, StoreError> {
+    let end = format!("/{name}");
+    let mut found = Vec::new();
+    for (full, id) in tx.file_names(owner)? {
+        if full.ends_with(&end) {
+            found.extend(tx.file(&id)?);
+        }
+    }
+    Ok(newest(found))
+}
+
+/// Of each name in each project the newest version.
+fn newest(mut rows: Vec<FileRow>) -> Vec<FileRow> {
+    rows.sort_by(|a, b| (&a.project, &a.name, b.version).cmp(&(&b.project, &b.name, a.version)));
+    rows.dedup_by(|later, first| (&later.project, &later.name) == (&first.project, &first.name));
+    rows
+}
+
+fn several_named(selector: &str, files: &[FileRow]) -> Fault {
+    let names: Vec<String> = files
+        .iter()
+        .take(8)
+        .map(|f| format!("{} ({})", dropforge_shared::clean::fit(&f.name, 60), f.id))
+        .collect();
+    Fault::usage(format!("'{}' means {} files", shown(selector), files.len()))
+        .hint(format!("Name it by id or by its whole name: {}.", names.join(", ")))
 }
 
 /// The job that a selector means: an id or a unique prefix of it.

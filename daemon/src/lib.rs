@@ -10,9 +10,12 @@ mod inbox;
 mod joblog;
 mod lifecycle;
 mod logs;
+mod names;
 mod queue;
 mod rpc;
 pub mod store;
+mod tables;
+mod trail;
 mod workers;
 
 pub use lifecycle::{Options, restore, run};

@@ -19,10 +19,12 @@ use tokio::sync::watch;
 
 use crate::bus::Bus;
 use crate::inbox::Inbox;
+use crate::inbox::blobs::Blobs;
 use crate::inbox::intake::ensure_default_project;
 use crate::queue::{self, Queue};
 use crate::rpc::{self, Tickets};
 use crate::store::{self, Store, StoreError};
+use crate::trail::Trail;
 use crate::workers::{ReaderPool, ReaderSettings, Spawner, WorkerProgram};
 
 /// What the binary hands over.
@@ -48,6 +50,9 @@ pub struct House {
     pub(crate) queue: Queue,
     pub(crate) inbox: Inbox,
     pub(crate) readers: ReaderPool,
+    /// Readers for statements, which may take long: pages do not wait for them.
+    pub(crate) queries: ReaderPool,
+    pub(crate) trail: Trail,
     pub(crate) tickets: Tickets,
     pub(crate) stop: watch::Sender<bool>,
     started: Instant,
@@ -118,17 +123,18 @@ pub fn run(options: Options) -> Result<(), Fault> {
 async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fault> {
     let Options { paths, config, kinds, .. } = options;
     let bus = Arc::new(Bus::new(epoch()));
-    let readers = ReaderPool::new(
-        spawner.clone(),
-        ReaderSettings {
-            memory_bytes: config.reader.memory.0,
-            size: config.reader.children as usize,
-            idle: Duration::from_secs_f64(config.reader.idle_seconds),
-            timeout: Duration::from_secs_f64(config.reader.timeout_seconds),
-            ..ReaderSettings::new(paths.runs.clone())
-        },
-    );
-    let queue = Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner);
+    let settings = |memory: u64| ReaderSettings {
+        memory_bytes: memory,
+        size: config.reader.children as usize,
+        idle: Duration::from_secs_f64(config.reader.idle_seconds),
+        timeout: Duration::from_secs_f64(config.reader.timeout_seconds),
+        ..ReaderSettings::new(paths.runs.clone())
+    };
+    let readers = ReaderPool::new(spawner.clone(), settings(config.reader.memory.0));
+    let queries = ReaderPool::new(spawner.clone(), settings(config.reader.query_memory.0));
+    let blobs = Blobs::new(&paths);
+    let queue =
+        Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner, blobs.clone());
     ensure_default_project(&store, rustix::process::geteuid().as_raw()).await?;
     let publish = {
         let bus = bus.clone();
@@ -143,14 +149,16 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     // A terminal that closes must not end the work; taking the signal is how it is ignored.
     let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
     let listener = rpc::bind(&paths.socket)?;
-    let inbox = Inbox::start(&paths, &config.inbox, store.clone(), publish, wake);
+    let inbox = Inbox::start(&paths, &config.inbox, store.clone(), blobs, publish, wake);
     let house = Arc::new(House {
         paths,
-        store,
+        store: store.clone(),
         bus,
         queue: queue.clone(),
         inbox: inbox.clone(),
         readers,
+        queries,
+        trail: Trail::new(store.clone()),
         tickets: Tickets::default(),
         stop: watch::Sender::new(false),
         started: Instant::now(),

@@ -82,6 +82,11 @@ fn dataset() -> FileRow {
         added_at: Timestamp(1_700_000_001_000),
         job: Some(job_id(1)),
         location: Location::Referenced { path: vec![b'/', 0xff, b'x'], mtime_ns: -5 },
+        part: None,
+        origin: None,
+        settings: BTreeMap::new(),
+        detected: None,
+        chosen_type: None,
     }
 }
 
@@ -135,6 +140,8 @@ fn job() -> JobRow {
         settings: BTreeMap::from([("delimiter".to_owned(), ";".to_owned())]),
         cancel_requested: true,
         idempotency: Some("once".into()),
+        from: None,
+        produced: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The configuration: a TOML file in which every key has a default. `assets/config.toml` shows them all; a test keeps it
 //! and these structures the same.
 
+mod parse;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -160,11 +162,19 @@ pub struct Reader {
     pub memory: ByteSize,
     /// Seconds one answer may take.
     pub timeout_seconds: f64,
+    /// Memory one query may take.
+    pub query_memory: ByteSize,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { children: 2, idle_seconds: 60.0, memory: ByteSize(2 << 30), timeout_seconds: 30.0 }
+        Self {
+            children: 2,
+            idle_seconds: 60.0,
+            memory: ByteSize(2 << 30),
+            timeout_seconds: 30.0,
+            query_memory: ByteSize(2 << 30),
+        }
     }
 }
 
@@ -279,53 +289,6 @@ impl Config {
         }
     }
 
-    /// Parses a file's text. The error names file, line, key and the nearest valid key.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, Fault> {
-        let config: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-            let message = e.message().to_owned();
-            let fault = Fault::usage(format!("{}, line {line}: {message}", path.display()));
-            match nearest_key(&message) {
-                Some(key) => fault.hint(format!("Did you mean '{key}'?")),
-                None => fault.hint(
-                    "assets/config.toml in the source, and the file written at first start, show every key.",
-                ),
-            }
-        })?;
-        config.check(path)?;
-        Ok(config)
-    }
-
-    fn check(&self, path: &Path) -> Result<(), Fault> {
-        let seconds = [
-            ("inbox.settle_seconds", self.inbox.settle_seconds),
-            ("inbox.rescan_seconds", self.inbox.rescan_seconds),
-            ("inbox.poll_seconds", self.inbox.poll_seconds),
-            ("queue.retry_seconds", self.queue.retry_seconds),
-            ("queue.retry_max_seconds", self.queue.retry_max_seconds),
-            ("queue.aging_minutes", self.queue.aging_minutes),
-            ("reader.idle_seconds", self.reader.idle_seconds),
-            ("reader.timeout_seconds", self.reader.timeout_seconds),
-        ];
-        for (key, value) in seconds {
-            if !(value > 0.0 && value <= 1e7) {
-                return Err(Fault::usage(format!("{}: {key} = {value} must be above 0", path.display())));
-            }
-        }
-        let counts = [
-            ("queue.ingest_jobs", self.queue.ingest_jobs),
-            ("queue.compute_jobs", self.queue.compute_jobs),
-            ("queue.attempts", self.queue.attempts),
-            ("reader.children", self.reader.children),
-        ];
-        for (key, value) in counts {
-            if value == 0 {
-                return Err(Fault::usage(format!("{}: {key} must be at least 1", path.display())));
-            }
-        }
-        Ok(())
-    }
-
     /// The file written at first start: every key there, each commented out, so that better defaults of a later version apply.
     pub fn starter() -> String {
         TEMPLATE
@@ -335,17 +298,6 @@ impl Config {
             .join("\n")
             + "\n"
     }
-}
-
-/// From serde's "unknown field `x`, expected one of `a`, `b`": the expected one that is closest to `x`.
-fn nearest_key(message: &str) -> Option<String> {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let wrong = quoted.next().filter(|_| message.starts_with("unknown field"))?;
-    quoted
-        .map(|key| (strsim::damerau_levenshtein(wrong, key), key))
-        .min()
-        .filter(|(distance, key)| *distance <= key.len().max(wrong.len()) / 2)
-        .map(|(_, key)| key.to_owned())
 }
 
 #[cfg(test)]
@@ -364,15 +316,6 @@ mod tests {
             }
         }
         assert_eq!(Config::parse(&Config::starter(), Path::new("c")).unwrap(), Config::default());
-    }
-
-    #[test]
-    fn a_wrong_key_is_named_with_its_line_and_the_nearest_valid_one() {
-        let text = "# mine\n[inbox]\nsettle_secnods = 3.0\n";
-        let fault = Config::parse(text, Path::new("/etc/df.toml")).unwrap_err();
-        assert!(fault.message.contains("/etc/df.toml, line 3"), "{}", fault.message);
-        assert!(fault.message.contains("settle_secnods"), "{}", fault.message);
-        assert_eq!(fault.hint.as_deref(), Some("Did you mean 'settle_seconds'?"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! first place, and fails the second place from its first passage on. Actions: `kill` (SIGKILL to itself, as a power cut
 //! would), `enospc`, `eio`, `eacces`, `hang` (sleeps for an hour). A file named by `DROPFORGE_FAILPOINTS_FILE` is read
 //! anew at each passage, so that a test can mend the fault while the process runs.
+//!
+//! A file named by `DROPFORGE_CLOCK_FILE` sets the clock by as many milliseconds as are written in it, back where negative.
 
 use std::io;
 
@@ -19,6 +21,21 @@ pub fn pass(_name: &str) -> io::Result<()> {
 #[cfg(feature = "failpoints")]
 pub fn pass(name: &str) -> io::Result<()> {
     live::pass(name)
+}
+
+/// By how many milliseconds a test has set the clock.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn clock_ms() -> i64 {
+    0
+}
+
+/// By how many milliseconds a test has set the clock.
+#[cfg(feature = "failpoints")]
+pub fn clock_ms() -> i64 {
+    let file = std::env::var_os("DROPFORGE_CLOCK_FILE");
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 #[cfg(feature = "failpoints")]

@@ -20,6 +20,10 @@ pub struct Paths {
     pub home: PathBuf,
     /// The configuration file.
     pub config: PathBuf,
+    /// The user's own detection rules, beside the configuration; not made by itself.
+    pub detection: PathBuf,
+    /// Recipes, beside the configuration; made when one is saved.
+    pub recipes: PathBuf,
     /// The drop folder, unless the configuration says otherwise.
     pub inbox: PathBuf,
     /// Where taken files are moved to, unless the configuration says otherwise.
@@ -55,6 +59,8 @@ impl Paths {
         let run = home.join("run");
         Ok(Self {
             config: home.join("config.toml"),
+            detection: home.join("detection"),
+            recipes: home.join("recipes"),
             inbox: home.join("inbox"),
             processed: home.join("processed"),
             store: home.join("store"),
@@ -77,8 +83,11 @@ impl Paths {
         let state = base.state_dir().unwrap_or_else(|| base.data_dir()).join("dropforge");
         let drop = base.home_dir().join("Dropforge");
         let run = state.join("run");
+        let config = base.config_dir().join("dropforge");
         Ok(Self {
-            config: base.config_dir().join("dropforge").join("config.toml"),
+            detection: config.join("detection"),
+            recipes: config.join("recipes"),
+            config: config.join("config.toml"),
             inbox: drop.join("inbox"),
             processed: drop.join("processed"),
             store: data.join("store"),

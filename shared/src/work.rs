@@ -80,6 +80,9 @@ pub struct Given {
     pub from: Option<String>,
     /// Datasets that the settings name.
     pub tables: Vec<TableRef>,
+    /// Names in a statement that mean several datasets, each with what it could mean, as in [`ReadRequest::Query`].
+    #[serde(default)]
+    pub ambiguous: Vec<(String, String)>,
     /// The folder with the user's own detection rules, where it exists.
     pub rules: Option<PathBuf>,
 }

@@ -60,6 +60,7 @@ impl Intake {
             owner,
             project: project.id,
             on_duplicate: request.on_duplicate,
+            settings: request.settings,
             may_reference: true,
             settled: None,
             heed_writers: false,

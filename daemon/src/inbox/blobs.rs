@@ -41,7 +41,7 @@ pub struct Blobs {
 
 /// Keeps a content from being removed.
 #[derive(Debug)]
-pub(super) struct Pin {
+pub(crate) struct Pin {
     blobs: Blobs,
     sha256: String,
 }
@@ -141,8 +141,36 @@ impl Blobs {
         File::open(dir)?.sync_all()
     }
 
+    /// Makes a file that lies on this disk a content, without a second copy where the file system can share bytes. It is
+    /// there after a power cut when this returns. The file must not change any more; `sha256` is its hash.
+    pub(crate) fn adopt(&self, from: &Path, sha256: &str) -> io::Result<()> {
+        let mut temp = self.begin()?;
+        let mut source = File::open(from)?;
+        // Shared blocks first, as the two files are then apart; else one file with two names; else a copy.
+        if rustix::fs::ioctl_ficlone(&temp.file, &source).is_err() {
+            fs::remove_file(&temp.path)?;
+            temp.file = match fs::hard_link(from, &temp.path) {
+                Ok(()) => File::open(&temp.path)?,
+                Err(_) => {
+                    let mut copy =
+                        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temp.path)?;
+                    io::copy(&mut source, &mut copy)?;
+                    copy
+                }
+            };
+        }
+        temp.file.sync_all()?;
+        let name = temp.path.clone();
+        self.keep(temp, sha256)?;
+        // Where the content has this very file already, the rename did nothing (rename(2)).
+        match fs::remove_file(name) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     /// Keeps a content from being removed until the pin is dropped. Taken before looking whether it is there.
-    pub(super) fn pin(&self, sha256: &str) -> Pin {
+    pub(crate) fn pin(&self, sha256: &str) -> Pin {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
         *pins.entry(sha256.to_owned()).or_default() += 1;
         Pin { blobs: self.clone(), sha256: sha256.to_owned() }
@@ -192,6 +220,21 @@ mod tests {
         assert!(blobs.has(SHA, 3) && !blobs.has(SHA, 4));
         drop(blobs.begin().unwrap());
         assert_eq!(fs::read_dir(blobs.unfinished()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_was_adopted_is_a_content_of_its_own() {
+        let (dir, blobs, store) = home();
+        let from = dir.path().join("made.csv");
+        fs::write(&from, "abc").unwrap();
+        blobs.adopt(&from, SHA).unwrap();
+        assert!(blobs.has(SHA, 3) && from.exists());
+        assert_eq!(fs::read_dir(blobs.unfinished()).unwrap().count(), 0);
+        // Twice is once, and either may go without the other.
+        blobs.adopt(&from, SHA).unwrap();
+        fs::remove_file(&from).unwrap();
+        assert!(blobs.has(SHA, 3));
+        assert_eq!(blobs.remove_unused(SHA, &store).unwrap(), 3);
     }
 
     #[test]

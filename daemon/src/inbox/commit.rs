@@ -2,6 +2,8 @@
 //!
 //! Must not know: where the bytes come from, who is told.
 
+use std::collections::BTreeMap;
+
 use dropforge_shared::file::FileState;
 use dropforge_shared::ids::JobId;
 
@@ -19,12 +21,30 @@ pub(super) enum Commit {
 }
 
 /// When a content that is there is processed again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Again {
     /// A user or the configuration asks for it.
     pub(super) wanted: bool,
     /// But not under the same name.
     pub(super) not_same: bool,
+    /// How it is to be read then, beyond what was set before.
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+/// Settings for reading with new ones on top. An empty value takes one back: what it says is found again.
+pub(crate) fn set(
+    before: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut all = before.clone();
+    for (name, value) in new {
+        if value.is_empty() {
+            all.remove(name);
+        } else {
+            all.insert(name.clone(), value.clone());
+        }
+    }
+    all
 }
 
 /// The commit. It may be run more than once, and may find that it was done before.
@@ -34,33 +54,42 @@ pub(super) fn commit(
     job: &JobRow,
     available: Option<Location>,
     intact: bool,
-    again: Again,
+    again: &Again,
 ) -> Result<Commit, StoreError> {
     if tx.file(&row.id)?.is_some() {
         return Ok(Commit::New);
     }
     let same = |r: &FileRow| r.project == row.project && r.name == row.name;
     let mut rows = tx.files_with_sha(row.owner, &row.sha256)?;
+    // A sheet of a workbook shares its content but is not the same thing.
+    rows.retain(|r| r.part.is_none());
     // The same thing first, then the oldest.
     rows.sort_by_key(|r| (!same(r), r.seq));
     if let Some(mut first) = rows.into_iter().next() {
-        let again = again.wanted && !(again.not_same && same(&first));
+        let wanted = again.wanted && !(again.not_same && same(&first));
         // What was just read stands in for an original that was changed or removed.
         let stand_in = available.filter(|_| !intact).filter(|found| *found != first.location);
-        let revived = again && first.state == FileState::Failed;
+        let revived = wanted && first.state == FileState::Failed;
         if revived {
             first.state = FileState::Ingesting;
             first.error = None;
         }
         if stand_in.is_some() || revived {
-            first.location = stand_in.unwrap_or(first.location);
+            if let Some(location) = stand_in {
+                for part in tx.parts_of(&first)? {
+                    tx.put_file(FileRow { location: location.clone(), ..part })?;
+                }
+                first.location = location;
+            }
             first = tx.put_file(first)?;
         }
         let mut queued = None;
-        if again {
+        if wanted {
             let mut job = job.clone();
             job.project = first.project.clone();
             job.file = Some(first.id.clone());
+            // The row gets them when the job is done: until then its data are those of the settings before.
+            job.settings = set(&first.settings, &again.settings);
             queued = Some(tx.put_job(job)?.id);
             tx.append_audit(row.owner, "reprocess", first.id.as_str(), &format!("{} again", row.name))?;
         }

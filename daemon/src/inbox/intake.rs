@@ -3,6 +3,7 @@
 //!
 //! Must not know: how files are found, what becomes of the source, how the job is run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -14,19 +15,18 @@ use dropforge_shared::event::Change;
 use dropforge_shared::file::{FileFacts, FileState, OnDuplicate};
 use dropforge_shared::ids::{FileId, JobId, ProjectId};
 use dropforge_shared::job::JobState;
-use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::blobs::{Blobs, Pin};
-use super::commit::{Again, Commit, commit};
+use super::commit::{Again, Commit, commit, set};
 use super::copy::{Content, Reading};
 use super::error::IntakeError;
 use super::faults::Faults;
 use super::policy::Policy;
 use super::stamp::Stamp;
-use crate::store::rows::{FileRow, JobRow, Location, ProjectRow};
+use crate::store::rows::{FileRow, INGEST, JobRow, Location, ProjectRow};
 use crate::store::{Store, StoreError};
 
 /// The project that is used when none is named.
@@ -53,6 +53,8 @@ pub struct Source {
     pub project: ProjectId,
     /// What to do with content that is there already.
     pub on_duplicate: OnDuplicate,
+    /// How it is to be read; with any, content that is there already is read again.
+    pub settings: BTreeMap<String, String>,
     /// Whether it may stay where it is if it is large enough for that.
     pub may_reference: bool,
     /// What it looked like when it had settled, if that was waited for.
@@ -99,17 +101,17 @@ struct Inner {
 impl Intake {
     /// `bus` publishes what changes; `wake` tells the queue that there is work.
     pub fn new(
-        paths: &Paths,
+        blobs: Blobs,
         config: &config::Inbox,
         store: Store,
         bus: impl Fn(Change) + Send + Sync + 'static,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self::with_faults(paths, config, store, bus, wake, Faults::default())
+        Self::with_faults(blobs, config, store, bus, wake, Faults::default())
     }
 
     pub(super) fn with_faults(
-        paths: &Paths,
+        blobs: Blobs,
         config: &config::Inbox,
         store: Store,
         bus: impl Fn(Change) + Send + Sync + 'static,
@@ -117,7 +119,7 @@ impl Intake {
         faults: Faults,
     ) -> Self {
         let inner = Inner {
-            blobs: Blobs::new(paths),
+            blobs,
             policy: Policy::new(config),
             store,
             bus: Arc::new(bus),
@@ -223,15 +225,20 @@ impl Intake {
         inner.faults.pass("intake.commit.before", &source.path).map_err(failed)?;
         let stamp = prepared.stamp;
         let row = new_row(source, &prepared);
-        let job = JobRow::queued("ingest", source.owner, source.project.clone(), Some(row.id.clone()));
+        let mut job = JobRow::queued(INGEST, source.owner, source.project.clone(), Some(row.id.clone()));
+        job.settings = set(&BTreeMap::new(), &source.settings);
         let (file, job_id) = (row.id.clone(), job.id.clone());
-        let again = Again { wanted: source.on_duplicate == OnDuplicate::Reprocess, not_same: source.once };
+        let again = Again {
+            wanted: source.on_duplicate == OnDuplicate::Reprocess || !source.settings.is_empty(),
+            not_same: source.once,
+            settings: source.settings.clone(),
+        };
         let commit = inner
             .store
             .write(move |tx| {
                 // The pin goes along: the commit is done even if nobody waits for it any more.
                 let _pin = &prepared.pin;
-                commit(tx, &row, &job, prepared.available.clone(), prepared.intact, again)
+                commit(tx, &row, &job, prepared.available.clone(), prepared.intact, &again)
             })
             .await?;
         let taken = match commit {
@@ -266,7 +273,7 @@ impl Intake {
     fn announce_job(&self, job: &JobId, file: &FileId) {
         self.publish(Change::Job {
             job: job.clone(),
-            job_kind: "ingest".into(),
+            job_kind: INGEST.into(),
             state: JobState::Queued,
             file: Some(file.clone()),
             error: None,
@@ -345,6 +352,11 @@ fn new_row(source: &Source, prepared: &Prepared) -> FileRow {
         added_at: Timestamp::now(),
         job: None,
         location: prepared.location.clone(),
+        part: None,
+        origin: None,
+        settings: set(&BTreeMap::new(), &source.settings),
+        detected: None,
+        chosen_type: None,
     }
 }
 

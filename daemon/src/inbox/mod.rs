@@ -8,7 +8,7 @@
 
 mod add;
 pub mod blobs;
-mod commit;
+pub(crate) mod commit;
 mod copy;
 pub mod error;
 mod faults;
@@ -40,6 +40,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
+use blobs::Blobs;
 use intake::Intake;
 use settle::{Settler, State};
 
@@ -118,10 +119,11 @@ impl Inbox {
         paths: &Paths,
         config: &config::Inbox,
         store: Store,
+        blobs: Blobs,
         bus: impl Fn(Change) + Send + Sync + 'static,
         wake_queue: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        let intake = Intake::new(paths, config, store, bus, wake_queue);
+        let intake = Intake::new(blobs, config, store, bus, wake_queue);
         Self::start_with(paths, config, intake, service::Watching::Notify)
     }
 

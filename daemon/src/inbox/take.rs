@@ -52,6 +52,7 @@ impl Take {
             owner: self.owner,
             project,
             on_duplicate: self.on_duplicate,
+            settings: Default::default(),
             may_reference: false,
             settled: Some(ready.stamp),
             heed_writers: !ready.last_call,

@@ -7,14 +7,14 @@ use std::time::Duration;
 use dropforge_shared::event::Change;
 use dropforge_shared::failpoint;
 use dropforge_shared::fault::Fault;
-use dropforge_shared::file::FileFacts;
 use dropforge_shared::ids::AttemptId;
-use dropforge_shared::job::{JobState, LogLevel, Output, Progress};
+use dropforge_shared::job::{JobState, LogLevel, Progress};
 use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::{FromWorker, JobSpec, ToWorker};
 use tokio::sync::watch;
 
 use super::attempt_log::{AttemptLog, keep_tail, next_line};
+use super::derive::Delivered;
 use super::spec::{checkpoint_path, prepare};
 use super::{Queue, Running, StopReason, schedule, settle, unavailable};
 use crate::store::StoreError;
@@ -32,7 +32,7 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Ending {
     /// It says that it is done.
-    Done(Vec<Output>, Option<FileFacts>),
+    Done(Delivered),
     /// It says that it failed.
     Failed(Fault, bool),
     /// It ended without a word, or broke the protocol; why, in words.
@@ -343,8 +343,8 @@ impl Supervised {
                 }
                 Taken::Line
             }
-            FromWorker::Done { attempt, outputs, facts, derived: _ } if mine(&attempt) => {
-                Taken::End(Ending::Done(outputs, facts.map(|f| *f)))
+            FromWorker::Done { attempt, outputs, facts, derived } if mine(&attempt) => {
+                Taken::End(Ending::Done(Delivered { outputs, facts: facts.map(|f| *f), derived }))
             }
             FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {
                 // It goes into rows, events and lists, and comes from a process that read hostile bytes.

@@ -6,7 +6,7 @@ use dropforge_shared::ids::JobId;
 use dropforge_shared::job::JobState;
 use dropforge_shared::time::Timestamp;
 
-use super::{Queue, StopReason, settle};
+use super::{Queue, StopReason, follow, settle};
 use crate::store::rows::JobRow;
 
 impl Queue {
@@ -24,7 +24,7 @@ impl Queue {
                 let mut file = None;
                 if row.state == JobState::Queued {
                     settle::finish(&mut row, JobState::Cancelled, None, now);
-                    file = settle::file_follows(tx, &row)?;
+                    file = follow::file_follows(tx, &row)?;
                 } else {
                     row.cancel_requested = true;
                 }

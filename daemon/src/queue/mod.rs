@@ -6,6 +6,8 @@
 mod attempt;
 mod attempt_log;
 mod cancel;
+mod derive;
+mod follow;
 mod outputs;
 mod recover;
 mod schedule;
@@ -27,8 +29,10 @@ use dropforge_shared::work::{JobClass, KindSpec};
 use tokio::sync::{Notify, watch};
 
 pub use recover::recover;
+pub(crate) use settle::file_change;
 
 use crate::bus::Bus;
+use crate::inbox::blobs::Blobs;
 use crate::joblog;
 use crate::store::rows::JobRow;
 use crate::store::{Store, StoreError};
@@ -51,6 +55,7 @@ struct Inner {
     config: Config,
     kinds: BTreeMap<&'static str, KindSpec>,
     spawner: Spawner,
+    blobs: Blobs,
     running: Mutex<HashMap<JobId, Running>>,
     wake: Notify,
     /// Counts flushes of job logs, so that followers of a log wake.
@@ -86,6 +91,7 @@ impl Queue {
         config: Config,
         kinds: &[KindSpec],
         spawner: Spawner,
+        blobs: Blobs,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -94,6 +100,7 @@ impl Queue {
             config,
             kinds: kinds.iter().map(|k| (k.name, *k)).collect(),
             spawner,
+            blobs,
             running: Mutex::default(),
             wake: Notify::new(),
             log_tick: watch::Sender::new(0),
@@ -125,6 +132,11 @@ impl Queue {
     /// The class of a kind of job, where the kind is known.
     pub fn class_of(&self, kind: &str) -> Option<JobClass> {
         self.0.kinds.get(kind).map(|k| k.class)
+    }
+
+    /// The stages that a run of a kind of job can begin from.
+    pub fn stages_of(&self, kind: &str) -> &'static [&'static str] {
+        self.0.kinds.get(kind).map_or(&[], |k| k.stages)
     }
 
     /// What runs of a job: its progress and stage.

@@ -11,7 +11,7 @@ use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
 use rustix::process::{Pid, Signal};
 
-use super::settle;
+use super::{follow, settle};
 use crate::store::{Store, StoreError};
 
 /// How long a killed child may take to be gone.
@@ -41,7 +41,7 @@ pub fn recover(
             settle::strike(&mut row, why, &config, settle::uniform(), now);
             // The fault was not the job's: it need not wait, only be counted.
             row.not_before = None;
-            settle::file_follows(tx, &row)?;
+            follow::file_follows(tx, &row)?;
             tx.put_job(row)?;
         }
         Ok(())

@@ -2,24 +2,31 @@
 //! again. One commit decides, and only if the attempt still is the one that runs.
 
 use std::fs;
+use std::path::PathBuf;
 
 use dropforge_shared::event::Change;
 use dropforge_shared::failpoint;
 use dropforge_shared::fault::Fault;
-use dropforge_shared::file::{FileFacts, FileState};
+use dropforge_shared::file::FileFacts;
 use dropforge_shared::job::{AttemptEnd, JobState, LogLevel, Output};
 use dropforge_shared::time::Timestamp;
 
 use super::attempt::Ending;
+use super::derive::{self, Delivered, Made};
+use super::follow::{self, Followed};
 use super::spec::attempt_dir;
 use super::{Queue, StopReason, is_current, outputs, schedule, unavailable};
 use crate::store::rows::{AttemptRow, FileRow, JobRow};
 use crate::store::{StoreError, WriteTx};
 
 /// What becomes of the job.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Verdict {
-    Done(Vec<Output>, Option<FileFacts>),
+    Done {
+        outputs: Vec<Output>,
+        facts: Option<FileFacts>,
+        made: Vec<Made>,
+    },
     Failed(Fault),
     /// Again after a pause if it has tries left, else given up.
     Strike(AttemptEnd, String),
@@ -31,15 +38,7 @@ enum Verdict {
 pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Ending, peak_rss: u64) {
     let dir = attempt_dir(queue, &job, number);
     let verdict = match ending {
-        Ending::Done(outputs, facts) => {
-            let out = queue.0.paths.job_outputs(&job.id);
-            match outputs::publish(&dir, &out, &outputs) {
-                Ok(()) => Verdict::Done(outputs, facts),
-                Err(e) => {
-                    Verdict::Strike(AttemptEnd::Transient, format!("its outputs could not be kept: {e}"))
-                }
-            }
-        }
+        Ending::Done(delivered) => keep(queue, &job, dir.clone(), delivered).await,
         Ending::Failed(fault, false) => Verdict::Failed(fault),
         Ending::Failed(fault, true) => Verdict::Strike(AttemptEnd::Transient, fault.to_string()),
         Ending::Crashed(why) => Verdict::Strike(AttemptEnd::Crashed, why),
@@ -79,6 +78,23 @@ pub(super) async fn settle(queue: &Queue, job: JobRow, number: u32, ending: Endi
     }
 }
 
+/// Puts an attempt's outputs into their places, and the contents of those that become files. A thread of its own: outputs
+/// may be large.
+async fn keep(queue: &Queue, job: &JobRow, dir: PathBuf, delivered: Delivered) -> Verdict {
+    let Delivered { outputs, facts, derived } = delivered;
+    let (out, blobs, job) = (queue.0.paths.job_outputs(&job.id), queue.0.blobs.clone(), job.clone());
+    let kept = tokio::task::spawn_blocking(move || {
+        outputs::publish(&dir, &out, &outputs)?;
+        let made = derive::take_in(&blobs, &job, &out, &outputs, &derived)?;
+        Ok((outputs, made))
+    });
+    match kept.await.unwrap_or_else(|e| Err(std::io::Error::other(e))) {
+        Ok((outputs, Ok(made))) => Verdict::Done { outputs, facts, made },
+        Ok((_, Err(fault))) => Verdict::Failed(fault),
+        Err(e) => Verdict::Strike(AttemptEnd::Transient, format!("its outputs could not be kept: {e}")),
+    }
+}
+
 /// Nothing was changed: either the attempt is not the current one, and its result is refused; or an earlier try at the same
 /// commit had succeeded without the store being able to say so, and then the word of it is still owed.
 fn announce_as_it_is(queue: &Queue, job: &JobRow, number: u32) {
@@ -90,6 +106,11 @@ fn announce_as_it_is(queue: &Queue, job: &JobRow, number: u32) {
     match read {
         Ok((Some(row), file)) if row.attempts.iter().any(|a| a.number == number && a.end.is_some()) => {
             queue.announce(&row);
+            for id in &row.produced {
+                if let Ok(Some(file)) = queue.0.store.read(|tx| tx.file(id)) {
+                    queue.0.bus.publish(file_change(&file));
+                }
+            }
             if let Some(file) = file {
                 queue.0.bus.publish(file_change(&file));
             }
@@ -107,10 +128,12 @@ fn apply(
     random: f64,
     now: Timestamp,
     peak_rss: u64,
-) -> Result<(JobRow, Option<FileRow>), StoreError> {
+) -> Result<(JobRow, Followed), StoreError> {
+    let mut followed = Followed::default();
     let (end, error) = match verdict {
-        Verdict::Done(outputs, _) => {
+        Verdict::Done { outputs, made, .. } => {
             row.outputs = outputs.clone();
+            derive::commit(tx, &mut row, made, &mut followed)?;
             finish(&mut row, JobState::Done, None, now);
             (AttemptEnd::Done, None)
         }
@@ -139,8 +162,11 @@ fn apply(
     if let Some(attempt) = row.attempts.last_mut() {
         close_attempt(attempt, end, error, now, peak_rss);
     }
-    let file = follow(tx, &row, verdict)?;
-    Ok((tx.put_job(row)?, file))
+    match verdict {
+        Verdict::Done { facts: Some(facts), .. } => follow::file_ready(tx, &row, facts, &mut followed)?,
+        _ => followed.files.extend(follow::file_follows(tx, &row)?),
+    }
+    Ok((tx.put_job(row)?, followed))
 }
 
 /// Counts a failure that may pass: a pause and another try, or the end of the job's tries.
@@ -186,49 +212,6 @@ pub(super) fn close_attempt(
     attempt.peak_rss_bytes = attempt.peak_rss_bytes.max(peak_rss);
 }
 
-fn follow(tx: &mut WriteTx, job: &JobRow, verdict: &Verdict) -> Result<Option<FileRow>, StoreError> {
-    match verdict {
-        Verdict::Done(_, Some(facts)) => file_ready(tx, job, facts),
-        _ => file_follows(tx, job),
-    }
-}
-
-/// The file's data are this job's outputs now.
-fn file_ready(tx: &mut WriteTx, job: &JobRow, facts: &FileFacts) -> Result<Option<FileRow>, StoreError> {
-    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else {
-        return Ok(None);
-    };
-    file.facts = facts.clone();
-    file.state = FileState::Ready;
-    file.error = None;
-    file.job = Some(job.id.clone());
-    tx.put_file(file).map(Some)
-}
-
-/// A file whose job ended without data is failed, unless an earlier job's data are there: those stay good.
-pub(super) fn file_follows(tx: &mut WriteTx, job: &JobRow) -> Result<Option<FileRow>, StoreError> {
-    if !job.state.is_terminal() {
-        return Ok(None);
-    }
-    let Some(mut file) = job.file.as_ref().map(|id| tx.file(id)).transpose()?.flatten() else {
-        return Ok(None);
-    };
-    if file.job.is_some() || file.state != FileState::Ingesting {
-        return Ok(None);
-    }
-    // Another job may still be taking it in.
-    if tx.jobs_of_file(&file.id)?.iter().any(|j| j.id != job.id && !j.state.is_terminal()) {
-        return Ok(None);
-    }
-    file.state = FileState::Failed;
-    file.error = Some(match job.state {
-        JobState::Cancelled => "taking it in was cancelled".to_owned(),
-        JobState::Done => "its job ended without having learned anything about it".to_owned(),
-        _ => job.error.clone().unwrap_or_else(|| "taking it in failed".to_owned()),
-    });
-    tx.put_file(file).map(Some)
-}
-
 /// A job that could not even begin: counts as a try, or ends it where another try would meet the same.
 pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault, transient: bool) {
     let expected = job.attempts.last().map_or(1, |a| a.number + 1);
@@ -261,8 +244,8 @@ pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault,
             let end = if transient { AttemptEnd::Transient } else { AttemptEnd::Failed };
             close_attempt(&mut attempt, end, Some(fault.to_string()), now, 0);
             row.attempts.push(attempt);
-            let file = file_follows(tx, &row)?;
-            Ok(Some((tx.put_job(row)?, file)))
+            let files = follow::file_follows(tx, &row)?.into_iter().collect();
+            Ok(Some((tx.put_job(row)?, Followed { files, ..Followed::default() })))
         })
         .await;
     announce_outcome(queue, settled);
@@ -283,7 +266,7 @@ pub(super) fn undo_start(queue: &Queue, id: dropforge_shared::ids::JobId, number
                 row.state = JobState::Queued;
                 if row.cancel_requested {
                     finish(&mut row, JobState::Cancelled, None, now);
-                    file_follows(tx, &row)?;
+                    follow::file_follows(tx, &row)?;
                 }
                 tx.put_job(row).map(drop)
             })
@@ -306,22 +289,28 @@ pub(super) async fn refuse_unknown_kind(queue: &Queue, job: JobRow) {
         .persist(move |tx| {
             let Some(mut row) = tx.job(&id)?.filter(|r| r.state == JobState::Queued) else { return Ok(None) };
             finish(&mut row, JobState::Failed, Some(fault.to_string()), now);
-            let file = file_follows(tx, &row)?;
-            Ok(Some((tx.put_job(row)?, file)))
+            let files = follow::file_follows(tx, &row)?.into_iter().collect();
+            Ok(Some((tx.put_job(row)?, Followed { files, ..Followed::default() })))
         })
         .await;
     announce_outcome(queue, settled);
 }
 
-fn announce_outcome(queue: &Queue, settled: Result<Option<(JobRow, Option<FileRow>)>, StoreError>) {
+fn announce_outcome(queue: &Queue, settled: Result<Option<(JobRow, Followed)>, StoreError>) {
     // A place is free again, and a pause before a retry may have begun.
     queue.wake();
     match settled {
-        Ok(Some((row, file))) => {
+        Ok(Some((row, followed))) => {
+            for note in &followed.notes {
+                queue.note(&row, LogLevel::Warn, note);
+            }
             say_how_it_went(queue, &row);
             queue.announce(&row);
-            if let Some(file) = file {
-                queue.0.bus.publish(file_change(&file));
+            for file in &followed.files {
+                queue.0.bus.publish(file_change(file));
+            }
+            for job in &followed.jobs {
+                queue.announce(job);
             }
         }
         Ok(None) => {}
@@ -346,7 +335,7 @@ fn say_how_it_went(queue: &Queue, row: &JobRow) {
 }
 
 /// The event that says where a file stands.
-pub(super) fn file_change(file: &FileRow) -> Change {
+pub(crate) fn file_change(file: &FileRow) -> Change {
     Change::File {
         file: file.id.clone(),
         name: dropforge_shared::clean::line(&file.name).into_owned(),

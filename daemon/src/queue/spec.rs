@@ -8,10 +8,12 @@ use std::path::PathBuf;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::AttemptId;
+use dropforge_shared::query::settings::{PROJECT, SQL};
 use dropforge_shared::work::{Given, Input, JobSpec, KindSpec};
 
 use super::Queue;
 use crate::store::rows::{FileRow, JobRow, Location};
+use crate::tables;
 
 /// The folder that an attempt writes to.
 pub(super) fn attempt_dir(queue: &Queue, job: &JobRow, number: u32) -> PathBuf {
@@ -39,6 +41,7 @@ pub(super) fn prepare(
             Some(input(queue, &row).map_err(|fault| (fault, false))?)
         }
     };
+    let given = given(queue, job)?;
     let limits = &queue.0.config.queue;
     let memory_bytes = if limits.job_memory.0 > 0 { limits.job_memory.0 } else { kind.memory_bytes };
     Ok(JobSpec {
@@ -50,8 +53,34 @@ pub(super) fn prepare(
         memory_bytes,
         cpu_seconds: limits.job_cpu_seconds,
         checkpoint: fs::read(checkpoint_path(queue, job)).ok().map(serde_bytes::ByteBuf::from),
-        given: Given::default(),
+        given,
     })
+}
+
+/// What else the child is given: what is known of the file, the datasets that a statement names, the user's rules.
+fn given(queue: &Queue, job: &JobRow) -> Result<Given, (Fault, bool)> {
+    let paths = &queue.0.paths;
+    let passing = |e| (Fault::from(e), true);
+    let of_file = match &job.file {
+        Some(id) => queue.0.store.read(|tx| tx.file(id)).map_err(passing)?.and_then(|row| row.job),
+        None => None,
+    };
+    let data = of_file.map(|id| paths.job_outputs(&id)).filter(|dir| dir.is_dir());
+    if let Some(stage) = job.from.as_ref().filter(|_| data.is_none()) {
+        let fault = Fault::failed(format!("the file's data are gone, so the job can't begin at '{stage}'"));
+        return Err((fault.hint("`dropforge rerun JOB` without --from makes them anew."), false));
+    }
+    let resolved = match job.settings.get(SQL) {
+        None => tables::Resolved::default(),
+        Some(sql) => {
+            let project = Some(job.project.clone()).filter(|_| job.settings.contains_key(PROJECT));
+            let read = queue.0.store.read(|tx| tables::resolve(tx, paths, job.owner, project.as_ref(), sql));
+            read.map_err(passing)?
+        }
+    };
+    let rules = Some(paths.detection.clone()).filter(|dir| dir.is_dir());
+    let tables::Resolved { tables, ambiguous } = resolved;
+    Ok(Given { data, from: job.from.clone(), tables, ambiguous, rules })
 }
 
 /// Where a file's bytes lie; a referenced one must still be as it was.

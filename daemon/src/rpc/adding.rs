@@ -4,15 +4,19 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dropforge_shared::fault::Fault;
+use dropforge_shared::clean;
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::file::AddOutcome;
+use dropforge_shared::reading::settings as reading;
 use dropforge_shared::service::{AddProgress, AddRequest};
 use tokio::sync::watch;
 
 use super::Calls;
 
+/// How long a ticket is kept after its work ended.
+const KEPT_FOR: Duration = Duration::from_secs(3600);
 /// Tickets kept after their work ended, for clients that have not asked yet.
 const KEPT: usize = 64;
 /// Outcomes in one answer.
@@ -36,6 +40,7 @@ struct State {
     outcomes: Vec<AddOutcome>,
     current: Option<(String, u64, u64)>,
     finished: bool,
+    ended: Option<Instant>,
 }
 
 impl Ticket {
@@ -61,12 +66,19 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
     {
         return Err(super::system::no_project(name));
     }
+    const NAMES: [&str; 5] =
+        [reading::DELIMITER, reading::ENCODING, reading::HEADER, reading::SHEET, reading::TYPES];
+    if let Some(name) = request.settings.keys().find(|name| !NAMES.contains(&name.as_str())) {
+        return Err(Fault::usage(format!("no setting of reading is called '{}'", clean::fit(name, 40)))
+            .hint(format!("There are: {}.", NAMES.join(", "))));
+    }
     let tickets = &calls.house.tickets;
     let number = tickets.next.fetch_add(1, Ordering::Relaxed) + 1;
     let ticket =
         Arc::new(Ticket { owner: calls.owner, state: Mutex::default(), changed: watch::Sender::new(0) });
     {
         let mut open = tickets.open();
+        open.retain(|_, t| t.state().ended.is_none_or(|at| at.elapsed() < KEPT_FOR));
         let mut ended: Vec<u64> = open.iter().filter(|(_, t)| t.state().finished).map(|(n, _)| *n).collect();
         ended.sort_unstable();
         for old in ended.iter().rev().skip(KEPT) {
@@ -75,14 +87,19 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
         open.insert(number, ticket.clone());
     }
     let intake = calls.house.inbox.intake().clone();
-    let owner = calls.owner;
+    let (owner, house) = (calls.owner, calls.house.clone());
     tokio::spawn(async move {
         let (to_outcome, to_progress) = (ticket.clone(), ticket.clone());
         intake
             .add(
                 request,
                 owner,
-                move |outcome| to_outcome.change(|s| s.outcomes.push(outcome)),
+                move |outcome: AddOutcome| {
+                    if let Some(fault) = outcome.fault.as_ref().filter(|f| f.code == FaultCode::Refused) {
+                        house.trail.refused(owner, "", &format!("add: {}", fault.message));
+                    }
+                    to_outcome.change(|s| s.outcomes.push(outcome));
+                },
                 move |path: &str, done, total| {
                     to_progress.change(|s| s.current = Some((path.to_owned(), done, total)))
                 },
@@ -91,6 +108,7 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
         ticket.change(|s| {
             s.finished = true;
             s.current = None;
+            s.ended = Some(Instant::now());
         });
     });
     Ok(number)

@@ -1,9 +1,12 @@
 //! Calls about files: lists, one file, a page of rows.
 
+use std::path::PathBuf;
+
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileKind, FileState, FileView};
 use dropforge_shared::ids::FileId;
 use dropforge_shared::page::Page;
+use dropforge_shared::query::View;
 use dropforge_shared::service::{FileQuery, Listing};
 use dropforge_shared::work::{ReadAnswer, ReadRequest};
 
@@ -11,11 +14,9 @@ use super::{Calls, limit};
 use crate::access;
 use crate::store::rows::FileRow;
 use crate::store::{ReadTx, StoreError};
+use crate::tables::DATASET;
 
-/// The dataset among the outputs of the job that made it.
-const DATASET: &str = "dataset.parquet";
-
-fn view(tx: &ReadTx, row: &FileRow) -> Result<FileView, StoreError> {
+pub(super) fn view(tx: &ReadTx, row: &FileRow) -> Result<FileView, StoreError> {
     Ok(row.view(tx.project(&row.project)?.map_or_else(String::new, |p| p.name)))
 }
 
@@ -64,8 +65,15 @@ pub(super) fn complete(calls: &Calls, prefix: &str, wanted: u32) -> Result<Vec<(
     Ok(rows.into_iter().filter(fits).take(limit(wanted)).map(|r| (r.id, r.name)).collect())
 }
 
-pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) -> Result<Page, Fault> {
+/// The dataset that a selector means, and the folder with its data.
+pub(super) fn dataset(calls: &Calls, selector: &str) -> Result<(FileRow, PathBuf), Fault> {
     let row = calls.house.store.read(|tx| access::file(tx, calls.owner, selector))??;
+    let data = data_of(calls, &row)?;
+    Ok((row, data))
+}
+
+/// The folder with a dataset's data. The fault says why there is none.
+pub(super) fn data_of(calls: &Calls, row: &FileRow) -> Result<PathBuf, Fault> {
     let name = dropforge_shared::clean::line(&row.name);
     let no_rows = |why: &str, hint: &str| Err(Fault::failed(format!("{name} {why}")).hint(hint));
     match (row.state, row.facts.kind) {
@@ -88,8 +96,28 @@ pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) 
     let Some(job) = &row.job else {
         return no_rows("has no data", "`dropforge add --on-duplicate reprocess` makes it.");
     };
-    let dataset = calls.house.paths.job_outputs(job).join(DATASET);
-    let request = ReadRequest::Page { dataset, offset, rows: rows.min(10_000) };
+    Ok(calls.house.paths.job_outputs(job))
+}
+
+pub(super) async fn page(calls: &Calls, selector: &str, offset: u64, rows: u64) -> Result<Page, Fault> {
+    view_page(calls, selector, View::default(), offset, rows).await
+}
+
+pub(super) async fn view_page(
+    calls: &Calls,
+    selector: &str,
+    view: View,
+    offset: u64,
+    rows: u64,
+) -> Result<Page, Fault> {
+    let (row, data) = dataset(calls, selector)?;
+    calls.saw("view", row.id.as_str(), "rows");
+    let (dataset, rows) = (data.join(DATASET), rows.min(10_000));
+    let request = if view.is_plain() {
+        ReadRequest::Page { dataset, offset, rows }
+    } else {
+        ReadRequest::View { dataset, view, offset, rows }
+    };
     match calls.house.readers.ask(request).await? {
         ReadAnswer::Page(page) => Ok(page),
         _ => Err(Fault::failed("the reader answered another question")),

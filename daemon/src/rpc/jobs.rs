@@ -1,20 +1,34 @@
 //! Calls about jobs: lists, waiting, submitting, cancelling, doing again, logs and outputs.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
+use dropforge_shared::clean;
+use dropforge_shared::detection::DETECTION;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileState;
+use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::{JobState, JobView, LogChunk, LogLevel};
+use dropforge_shared::query::settings as query;
+use dropforge_shared::reading::{READING, settings as reading};
 use dropforge_shared::service::{Chunk, JobQuery, Listing, Submission};
 use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::JobClass;
 
 use super::{Calls, limit};
 use crate::access;
+use crate::inbox::commit;
 use crate::joblog;
-use crate::store::rows::JobRow;
+use crate::store::rows::{FileRow, INGEST, JobRow};
 use crate::store::{ReadTx, StoreError};
+
+/// The kind that runs steps on a dataset.
+const PREPARE: &str = "prepare";
+/// The kind that saves what a statement gives.
+const QUERY: &str = "query";
+/// Outputs that screens and verbs show; what else is read is taken out.
+const SEEN: [&str; 3] = ["profile.json", READING, DETECTION];
 
 fn view(calls: &Calls, tx: &ReadTx, row: &JobRow) -> Result<JobView, StoreError> {
     let project = tx.project(&row.project)?.map_or_else(String::new, |p| p.name);
@@ -73,11 +87,46 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
         Some(file) => file.project.clone(),
         None => calls.house.default_project(owner).await?,
     };
+    let mut settings = submission.settings;
+    let mut project = project;
+    match (submission.kind.as_str(), &file) {
+        (INGEST, Some(file)) => settings = for_reading(file, settings)?,
+        (PREPARE, _) => super::data::check_dataset(calls, file.as_ref().map(|f| f.id.as_str()))?,
+        (QUERY, _) => project = check_query(calls, &settings, project)?,
+        _ => {}
+    }
     let mut row = JobRow::queued(&submission.kind, owner, project, file.map(|f| f.id));
-    row.settings = submission.settings;
+    row.settings = settings;
     row.priority = submission.priority;
     row.idempotency = submission.idempotency;
     enqueue(calls, row, "submit").await
+}
+
+/// The settings that a file is read with: what was set before, and the new on top. A part is always read as itself.
+fn for_reading(file: &FileRow, new: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
+    let mut settings = commit::set(&file.settings, &new);
+    if let Some(part) = &file.part {
+        if settings.get(reading::SHEET).is_some_and(|sheet| sheet != part) {
+            return Err(Fault::usage(format!("{} is the part '{part}'", clean::line(&file.name)))
+                .hint("Name the file of that part, or the whole one."));
+        }
+        settings.insert(reading::SHEET.into(), part.clone());
+    }
+    Ok(settings)
+}
+
+/// A statement that is to be saved: it is there, and so is the project that it names. Answers with the project that the result goes to.
+fn check_query(
+    calls: &Calls,
+    settings: &BTreeMap<String, String>,
+    usual: ProjectId,
+) -> Result<ProjectId, Fault> {
+    if settings.get(query::SQL).is_none_or(|sql| sql.trim().is_empty()) {
+        return Err(Fault::usage(format!("a job of kind '{QUERY}' needs the setting '{}'", query::SQL)));
+    }
+    let Some(name) = settings.get(query::PROJECT) else { return Ok(usual) };
+    let project = calls.house.store.read(|tx| tx.project_named(calls.owner, name))?;
+    Ok(project.ok_or_else(|| super::system::no_project(name))?.id)
 }
 
 /// Queues a job in one commit; the same idempotency key queues once.
@@ -127,6 +176,7 @@ pub(super) async fn cancel(calls: &Calls, selector: &str) -> Result<JobView, Fau
 fn like(old: &JobRow) -> JobRow {
     let mut row = JobRow::queued(&old.kind, old.owner, old.project.clone(), old.file.clone());
     row.settings = old.settings.clone();
+    row.from = old.from.clone();
     row.priority = old.priority;
     row
 }
@@ -151,15 +201,34 @@ pub(super) async fn rerun(calls: &Calls, selector: &str, from: Option<String>) -
         return Err(Fault::refused(format!("job {} is {} still", old.id, old.state.name()))
             .hint("Wait for it, or cancel it first."));
     }
-    if let Some(stage) = from {
-        return Err(Fault::refused(format!(
-            "a job of kind '{}' keeps no state between its stages, so it can't begin at '{}'",
-            old.kind,
-            dropforge_shared::clean::fit(&stage, 40)
-        ))
-        .hint("Leave out --from: it is done again from its beginning."));
+    if let Some(stage) = &from {
+        may_begin_at(calls, &old, stage)?;
     }
-    again(calls, &old, "rerun").await
+    // Without a stage it is done from its beginning, whatever the old one did.
+    again(calls, &JobRow { from, ..old }, "rerun").await
+}
+
+/// Whether a job can be done again from a stage on: its kind can, and the file has data.
+fn may_begin_at(calls: &Calls, old: &JobRow, stage: &str) -> Result<(), Fault> {
+    let stages = calls.house.queue.stages_of(&old.kind);
+    if !stages.contains(&stage) {
+        let stage = clean::fit(stage, 40);
+        let fault = Fault::refused(format!("a job of kind '{}' can't begin at '{stage}'", old.kind));
+        return Err(fault.hint(if stages.is_empty() {
+            "It keeps no state between its stages; leave out --from.".to_owned()
+        } else {
+            format!("It can begin at: {}. Without --from it is done from its beginning.", stages.join(", "))
+        }));
+    }
+    let file = old.file.as_ref().map(|id| calls.house.store.read(|tx| tx.file(id))).transpose()?.flatten();
+    let data = file
+        .as_ref()
+        .ok_or_else(|| Fault::failed("its file is gone"))
+        .and_then(|file| super::files::data_of(calls, file));
+    data.map(drop).map_err(|why| {
+        Fault::refused(format!("the job can't begin at '{stage}', as there are no data: {}", why.message))
+            .hint("Without --from it is done from its beginning.")
+    })
 }
 
 async fn again(calls: &Calls, old: &JobRow, action: &'static str) -> Result<JobView, Fault> {
@@ -226,6 +295,8 @@ pub(super) async fn output_read(
             fault.hint(format!("It has: {}.", names.join(", ")))
         });
     };
+    let action = if SEEN.contains(&name.as_str()) { "view" } else { "export" };
+    calls.saw(action, row.id.as_str(), &name);
     let total = output.bytes;
     let path = calls.house.paths.job_outputs(&row.id).join(&output.name);
     super::blocking(move || {

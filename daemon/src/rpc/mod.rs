@@ -2,9 +2,11 @@
 //! daemon owns, so a client that goes away cancels nothing. Must not know how anything is computed.
 
 mod adding;
+mod data;
 mod files;
 mod jobs;
 mod listen;
+mod recipes;
 mod removal;
 mod system;
 
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropforge_shared::event::{Cursor, EventBatch};
-use dropforge_shared::fault::Fault;
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::file::FileView;
 use dropforge_shared::ids::FileId;
 use dropforge_shared::job::{JobView, LogChunk};
@@ -39,6 +41,32 @@ const MAX_LIST: usize = 500;
 pub struct Calls {
     house: Arc<House>,
     owner: u32,
+}
+
+impl Calls {
+    /// Leaves a trace of something that was looked at or taken out.
+    fn saw(&self, action: &'static str, what: &str, detail: &str) {
+        self.house.trail.seen(self.owner, action, what, detail);
+    }
+
+    /// Leaves a trace of a refusal.
+    fn told<T>(&self, call: &str, what: &str, answer: Result<T, Fault>) -> Result<T, Fault> {
+        if let Err(fault) = &answer
+            && fault.code == FaultCode::Refused
+        {
+            self.house.trail.refused(self.owner, what, &format!("{call}: {}", fault.message));
+        }
+        answer
+    }
+
+    /// Leaves a trace of a change that no commit records, or of its refusal.
+    fn changed<T>(&self, action: &'static str, what: &str, answer: Result<T, Fault>) -> Result<T, Fault> {
+        if answer.is_ok() {
+            let (owner, what) = (self.owner, dropforge_shared::clean::fit(what, 80));
+            self.house.store.post(move |tx| tx.append_audit(owner, action, &what, ""));
+        }
+        self.told(action, what, answer)
+    }
 }
 
 /// How long a long-poll waits.
@@ -81,39 +109,62 @@ impl Dropforge for Calls {
     }
 
     async fn page(self, _: Context, selector: String, offset: u64, rows: u64) -> Result<Page, Fault> {
-        files::page(&self, &selector, offset, rows).await
+        self.told("view", &selector, files::page(&self, &selector, offset, rows).await)
     }
 
-    async fn view(self, _: Context, _: String, _: View, _: u64, _: u64) -> Result<Page, Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn view(
+        self,
+        _: Context,
+        selector: String,
+        view: View,
+        offset: u64,
+        rows: u64,
+    ) -> Result<Page, Fault> {
+        self.told("view", &selector, files::view_page(&self, &selector, view, offset, rows).await)
     }
 
-    async fn query(self, _: Context, _: QueryRequest) -> Result<QueryResult, Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn query(self, _: Context, request: QueryRequest) -> Result<QueryResult, Fault> {
+        let sql = request.sql.clone();
+        self.told("query", &sql, data::query(&self, request).await)
     }
 
-    async fn suggest(self, _: Context, _: String) -> Result<Suggestions, Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn suggest(self, _: Context, selector: String) -> Result<Suggestions, Fault> {
+        self.told("suggest", &selector, data::suggest(&self, &selector).await)
     }
 
-    async fn effect(self, _: Context, _: String, _: Vec<StepChoice>, _: u64) -> Result<Effect, Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn effect(
+        self,
+        _: Context,
+        selector: String,
+        steps: Vec<StepChoice>,
+        rows: u64,
+    ) -> Result<Effect, Fault> {
+        self.told("effect", &selector, data::effect(&self, &selector, steps, rows).await)
     }
 
-    async fn type_choose(self, _: Context, _: String, _: Option<String>) -> Result<FileView, Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn type_choose(
+        self,
+        _: Context,
+        selector: String,
+        name: Option<String>,
+    ) -> Result<FileView, Fault> {
+        self.told("type", &selector, data::type_choose(&self, &selector, name).await)
     }
 
     async fn recipes(self, _: Context) -> Result<Vec<Recipe>, Fault> {
-        Err(Fault::refused("not there yet"))
+        let dir = self.house.paths.recipes.clone();
+        blocking(move || recipes::list(&dir)).await
     }
 
-    async fn recipe_save(self, _: Context, _: Recipe, _: bool) -> Result<(), Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn recipe_save(self, _: Context, recipe: Recipe, replace: bool) -> Result<(), Fault> {
+        let (dir, name) = (self.house.paths.recipes.clone(), recipe.name.clone());
+        let saved = blocking(move || recipes::save(&dir, &recipe, replace)).await;
+        self.changed("recipe_save", &name, saved)
     }
 
-    async fn recipe_remove(self, _: Context, _: String) -> Result<(), Fault> {
-        Err(Fault::refused("not there yet"))
+    async fn recipe_remove(self, _: Context, name: String) -> Result<(), Fault> {
+        let (dir, which) = (self.house.paths.recipes.clone(), name.clone());
+        self.changed("recipe_remove", &name, blocking(move || recipes::remove(&dir, &which)).await)
     }
 
     async fn jobs(self, _: Context, query: JobQuery) -> Result<Listing<JobView>, Fault> {
@@ -129,19 +180,20 @@ impl Dropforge for Calls {
     }
 
     async fn submit(self, _: Context, submission: Submission) -> Result<JobView, Fault> {
-        jobs::submit(&self, submission).await
+        let kind = submission.kind.clone();
+        self.told("submit", &kind, jobs::submit(&self, submission).await)
     }
 
     async fn cancel(self, _: Context, selector: String) -> Result<JobView, Fault> {
-        jobs::cancel(&self, &selector).await
+        self.told("cancel", &selector, jobs::cancel(&self, &selector).await)
     }
 
     async fn retry(self, _: Context, selector: String) -> Result<JobView, Fault> {
-        jobs::retry(&self, &selector).await
+        self.told("retry", &selector, jobs::retry(&self, &selector).await)
     }
 
     async fn rerun(self, _: Context, selector: String, from: Option<String>) -> Result<JobView, Fault> {
-        jobs::rerun(&self, &selector, from).await
+        self.told("rerun", &selector, jobs::rerun(&self, &selector, from).await)
     }
 
     async fn log_read(
@@ -156,7 +208,7 @@ impl Dropforge for Calls {
     }
 
     async fn output_read(self, _: Context, job: String, name: String, offset: u64) -> Result<Chunk, Fault> {
-        jobs::output_read(&self, &job, name, offset).await
+        self.told("output", &job, jobs::output_read(&self, &job, name, offset).await)
     }
 
     async fn events_after(self, _: Context, cursor: Cursor, wait_ms: u32) -> Result<EventBatch, Fault> {
@@ -164,11 +216,11 @@ impl Dropforge for Calls {
     }
 
     async fn removal_plan(self, _: Context, selector: String) -> Result<RemovalPlan, Fault> {
-        removal::plan(&self, &selector)
+        self.told("remove", &selector, removal::plan(&self, &selector))
     }
 
     async fn remove(self, _: Context, id: String, token: String) -> Result<RemovalPlan, Fault> {
-        removal::carry_out(&self, &id, token).await
+        self.told("remove", &id, removal::carry_out(&self, &id, token).await)
     }
 
     async fn inbox(self, _: Context) -> Result<InboxStatus, Fault> {

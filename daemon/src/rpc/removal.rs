@@ -43,16 +43,25 @@ fn finished(id: &str, items: Vec<RemovalItem>) -> RemovalPlan {
 }
 
 fn plan_file(tx: &ReadTx, calls: &Calls, file: &FileRow) -> access::Found<RemovalPlan> {
-    let jobs = tx.jobs_of_file(&file.id)?;
-    if let Some(active) = jobs.iter().find(|j| !j.state.is_terminal()) {
-        return Ok(Err(in_work(active)));
+    // The sheets of a workbook go with it; one of them goes alone.
+    let mut files = vec![file.clone()];
+    if file.part.is_none() {
+        files.extend(tx.parts_of(file)?);
     }
     let mut items = vec![item("file", file.id.as_str(), &file.name, 0)];
-    if file.location == Location::Blob && tx.blob_uses(&file.sha256)? <= 1 {
+    let uses = files.iter().filter(|f| f.location == Location::Blob).count() as u64;
+    if uses > 0 && tx.blob_uses(&file.sha256)? <= uses {
         items.push(item("content", &file.sha256, &file.name, file.bytes));
     }
-    for job in &jobs {
-        items.extend(job_items(calls, job));
+    items.extend(files[1..].iter().map(|part| item("file", part.id.as_str(), &part.name, 0)));
+    for file in &files {
+        let jobs = tx.jobs_of_file(&file.id)?;
+        if let Some(active) = jobs.iter().find(|j| !j.state.is_terminal()) {
+            return Ok(Err(in_work(active)));
+        }
+        for job in &jobs {
+            items.extend(job_items(calls, job));
+        }
     }
     Ok(Ok(finished(file.id.as_str(), items)))
 }
@@ -104,6 +113,8 @@ pub(super) async fn carry_out(calls: &Calls, id: &str, token: String) -> Result<
     let (owner, what) = (calls.owner, plan.id.clone());
     let expected: Vec<JobId> =
         plan.items.iter().filter(|i| i.kind == "job").filter_map(|i| i.id.parse().ok()).collect();
+    let files: Vec<FileId> =
+        plan.items.iter().filter(|i| i.kind == "file").filter_map(|i| i.id.parse().ok()).collect();
     let jobs = expected.clone();
     let (detail, blob) = (plan.items[0].name.clone(), plan.items.iter().find(|i| i.kind == "content"));
     let blob = blob.map(|i| i.id.clone());
@@ -116,18 +127,31 @@ pub(super) async fn carry_out(calls: &Calls, id: &str, token: String) -> Result<
                     return Err(StoreError::Conflict(format!("job {id} has been started meanwhile")));
                 }
             }
-            if let Ok(file) = what.parse::<FileId>() {
-                if tx.jobs_of_file(&file)?.iter().any(|j| !jobs.contains(&j.id)) {
+            for file in &files {
+                if tx.jobs_of_file(file)?.iter().any(|j| !jobs.contains(&j.id)) {
                     return Err(StoreError::Conflict("a new job for this file was queued meanwhile".into()));
                 }
-                tx.remove_file(&file)?;
+            }
+            for file in &files {
+                let removed = tx.remove_file(file)?;
+                // A part that came meanwhile would be left without its book.
+                if let Some(book) = removed.filter(|row| row.part.is_none())
+                    && tx.parts_of(&book)?.iter().any(|part| !files.contains(&part.id))
+                {
+                    return Err(StoreError::Conflict("a new part of this file was found meanwhile".into()));
+                }
             }
             for id in &jobs {
                 tx.remove_job(id)?;
             }
             tx.append_audit(owner, "remove", &what, &detail)
         })
-        .await?;
+        .await
+        .map_err(|e| match e {
+            StoreError::Conflict(why) => Fault::refused(format!("nothing was removed: {why}"))
+                .hint("Look at the list again and confirm once more."),
+            other => other.into(),
+        })?;
     let paths = calls.house.paths.clone();
     let (store, intake) = (calls.house.store.clone(), calls.house.inbox.intake().clone());
     super::blocking(move || {
@@ -145,8 +169,9 @@ pub(super) async fn carry_out(calls: &Calls, id: &str, token: String) -> Result<
     })
     .await?;
     calls.house.bus.publish(Change::Removed { id: plan.id.clone() });
-    for job in plan.items.iter().filter(|i| i.kind == "job" && i.id != plan.id) {
-        calls.house.bus.publish(Change::Removed { id: job.id.clone() });
+    let things = plan.items.iter().filter(|i| matches!(i.kind.as_str(), "job" | "file"));
+    for thing in things.filter(|i| i.id != plan.id) {
+        calls.house.bus.publish(Change::Removed { id: thing.id.clone() });
     }
     Ok(plan)
 }

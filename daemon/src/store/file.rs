@@ -5,7 +5,7 @@
 use dropforge_shared::ids::{FileId, ProjectId};
 
 use super::error::StoreError;
-use super::key::{Key, Span};
+use super::key::{Key, Span, text_at};
 use super::rows::{FileRow, Location};
 use super::tables::{FILE_SEQ, FILES, FILES_BY_NAME, FILES_BY_SEQ, FILES_BY_SHA, Index, RowTable};
 use super::tx::{Entity, Entry, Order, ReadTx, WriteTx};
@@ -90,6 +90,21 @@ impl ReadTx {
         let mut rows: Vec<FileRow> =
             self.rows_in(&FILES_BY_NAME, &Span::of(name_key(owner, name)), Order::Up, usize::MAX)?;
         rows.sort_by_key(|row| row.seq);
+        Ok(rows)
+    }
+
+    /// Every name that an owner's files have, with the file's id, in order of name and version. Reads the index alone.
+    pub fn file_names(&self, owner: u32) -> Result<Vec<(String, FileId)>, StoreError> {
+        let found = self.scan(&FILES_BY_NAME, &Span::of(Key::new().u32(owner)), Order::Up, usize::MAX)?;
+        // The owner takes four bytes.
+        let named = |(key, id): (Vec<u8>, String)| Some((text_at(&key, 4)?, id.parse().ok()?));
+        Ok(found.into_iter().filter_map(named).collect())
+    }
+
+    /// The files that are sheets or members of a file's content, oldest first.
+    pub fn parts_of(&self, book: &FileRow) -> Result<Vec<FileRow>, StoreError> {
+        let mut rows = self.files_with_sha(book.owner, &book.sha256)?;
+        rows.retain(|row| row.book() == Some(&book.id));
         Ok(rows)
     }
 

@@ -49,6 +49,19 @@ pub(super) fn sequence_of(key: &[u8]) -> u64 {
     key.last_chunk::<8>().map_or(0, |tail| u64::from_be_bytes(*tail))
 }
 
+/// The text that a key has from a place on, as [`Key::text`] wrote it; `None` where there is none.
+pub(super) fn text_at(key: &[u8], at: usize) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = key.get(at..)?.iter();
+    loop {
+        match *rest.next()? {
+            // A zero inside is followed by 255.
+            0 if *rest.next()? == 0 => return String::from_utf8(bytes).ok(),
+            byte => bytes.push(byte),
+        }
+    }
+}
+
 /// Keys from `from` up to but not including `to`; no `to` means to the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
@@ -93,6 +106,15 @@ mod tests {
         parts.sort_unstable();
         let keys: Vec<_> = parts.iter().map(|(t, n)| Key::new().text(t).u64(*n).bytes()).collect();
         assert!(keys.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_text_comes_back_out_of_its_key() {
+        for text in ["", "a", "\0", "a\0b", "ü\0\0"] {
+            let key = Key::new().u32(7).text(text).text("x").u64(1).bytes();
+            assert_eq!(text_at(&key, 4).as_deref(), Some(text));
+        }
+        assert_eq!(text_at(&[1, 2], 0), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod choice;
 mod disk;
 mod envelope;
 mod error;
@@ -158,6 +159,18 @@ impl Store {
         let (tell, told) = oneshot::channel();
         self.send(f, move |outcome| drop(tell.send(outcome)));
         told.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`Store::write`], but nobody waits: for what must not hold up the caller. A failure is told to the log.
+    pub fn post(&self, mut f: impl FnMut(&mut WriteTx) -> Result<(), StoreError> + Send + 'static) {
+        self.send(
+            move |tx| f(tx),
+            |outcome| {
+                if let Err(e) = outcome {
+                    tracing::error!("an entry of the audit log could not be written: {e}");
+                }
+            },
+        );
     }
 
     /// As [`Store::write`], for threads that may block.

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use dropforge_shared::file::{FileFacts, FileKind, FileState, FileView, TypeGuess};
+use dropforge_shared::file::{FileFacts, FileKind, FileState, FileView, Origin, TypeGuess};
 use dropforge_shared::identity::ProcessIdentity;
 use dropforge_shared::ids::{FileId, JobId, ProjectId};
 use dropforge_shared::job::{AttemptEnd, AttemptView, JobState, JobView, Output};
 use dropforge_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// The kind of job that takes a file in.
+pub const INGEST: &str = "ingest";
 
 /// Where a file's bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +62,48 @@ pub struct FileRow {
     pub job: Option<JobId>,
     /// Where the bytes lie.
     pub location: Location,
+    /// The sheet or member of the content that this file is; `None` for the content's own file.
+    #[serde(default)]
+    pub part: Option<String>,
+    /// What it was made from, where Dropforge made it. For a sheet or member: the content's own file.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// How its data were read, as far as the user set it, by the names in [`dropforge_shared::reading::settings`].
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// What the detector decided, kept while a choice of the user stands in [`Self::type_guess`].
+    #[serde(default)]
+    pub detected: Option<TypeGuess>,
+    /// What the user chose for this very file.
+    #[serde(default)]
+    pub chosen_type: Option<String>,
 }
 
 impl FileRow {
+    /// The file of the content that this one is a sheet or member of.
+    pub fn book(&self) -> Option<&FileId> {
+        self.part.as_ref().and(self.origin.as_ref()).and_then(|o| o.file.as_ref())
+    }
+
+    /// Sets what kind of data it holds: the user's choice where there is one, else the detector's answer. Where neither is
+    /// sure, it waits for a choice.
+    pub fn decide_type(&mut self, choice: Option<String>) {
+        let asks = self.facts.ask && choice.is_none();
+        self.type_guess = match choice {
+            Some(name) => Some(TypeGuess {
+                name,
+                confidence: 100.0,
+                level: "high".into(),
+                decided_by: "user".into(),
+                evidence: Vec::new(),
+            }),
+            None => self.detected.clone(),
+        };
+        if matches!(self.state, FileState::Ready | FileState::NeedsInput) {
+            self.state = if asks { FileState::NeedsInput } else { FileState::Ready };
+        }
+    }
+
     /// What a client sees.
     pub fn view(&self, project: String) -> FileView {
         FileView {
@@ -86,9 +128,9 @@ impl FileRow {
             job: self.job.clone(),
             reading: self.facts.reading.clone(),
             referenced: matches!(self.location, Location::Referenced { .. }),
-            part: self.facts.part.clone(),
-            origin: None,
-            settings: BTreeMap::new(),
+            part: self.part.clone().or_else(|| self.facts.part.clone()),
+            origin: self.origin.clone(),
+            settings: self.settings.clone(),
         }
     }
 }
@@ -162,6 +204,12 @@ pub struct JobRow {
     /// A key that the client chose, so that asking twice queues once.
     #[serde(default)]
     pub idempotency: Option<String>,
+    /// The stage to begin from, with the file's data for what comes before it.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Files that were made of its outputs.
+    #[serde(default)]
+    pub produced: Vec<FileId>,
 }
 
 impl JobRow {
@@ -188,6 +236,8 @@ impl JobRow {
             settings: BTreeMap::new(),
             cancel_requested: false,
             idempotency: None,
+            from: None,
+            produced: Vec::new(),
         }
     }
 
@@ -224,7 +274,7 @@ impl JobRow {
             project,
             cancelling: self.cancel_requested && self.state == JobState::Running,
             settings: self.settings.clone(),
-            produced: Vec::new(),
+            produced: self.produced.clone(),
         }
     }
 }

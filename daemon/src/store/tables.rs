@@ -9,7 +9,7 @@ pub(super) type RowTable = TableDefinition<'static, &'static str, &'static [u8]>
 /// Sorted keys (see `key`), each with the id of its row.
 pub(super) type IndexTable = TableDefinition<'static, &'static [u8], &'static str>;
 
-/// `schema_version`, and when the store was made and by which build.
+/// `schema_version`, when the store was made and by which build, and the types that users chose for headers.
 pub(super) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 /// Last sequence numbers, and the number of jobs in each state.
 pub(super) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
@@ -87,5 +87,7 @@ pub(super) const JOB_SEQ: &str = "jobs.seq";
 pub(super) const AUDIT_SEQ: &str = "audit.seq";
 /// Counters of jobs by state begin so.
 pub(super) const JOB_STATE: &str = "jobs.state.";
+/// Keys of chosen types in [`META`] begin so; the owner's uid, `/` and the header's fingerprint follow.
+pub(super) const TYPE_CHOICE: &str = "type_choice/";
 /// Key of the schema version in [`META`].
 pub(super) const SCHEMA_VERSION: &str = "schema_version";

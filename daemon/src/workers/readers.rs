@@ -88,14 +88,27 @@ impl ReaderPool {
     /// What the reader answers, or why there is no answer: too slow, died, could not be started. The next request
     /// gets a new reader then.
     pub async fn ask(&self, request: ReadRequest) -> Result<ReadAnswer, Fault> {
-        let _turn = self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))?;
         let limit = self.inner.settings.timeout;
+        self.ask_within(request, limit).await?.ok_or_else(|| {
+            let text = format!("reading took longer than {} s and was ended", limit.as_secs_f64());
+            Fault::failed(text).hint("Ask for fewer rows, or try again when less is running.")
+        })
+    }
+
+    /// As [`Self::ask`], with a time limit of its own; `None` where it was over and the reader was ended. The time begins when
+    /// it is this request's turn.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_within(
+        &self,
+        request: ReadRequest,
+        limit: Duration,
+    ) -> Result<Option<ReadAnswer>, Fault> {
+        let _turn = self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))?;
         match tokio::time::timeout(limit, self.serve(&request)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let text = format!("reading took longer than {} s and was ended", limit.as_secs_f64());
-                Err(Fault::failed(text).hint("Ask for fewer rows, or try again when less is running."))
-            }
+            Ok(answer) => answer.map(Some),
+            Err(_) => Ok(None),
         }
     }
 

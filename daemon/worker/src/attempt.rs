@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -62,8 +63,14 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
         let fault = Fault::usage(format!("no kind of job is called '{}'", spec.kind));
         return Err(WorkError::failed(fault.hint(format!("There are: {}.", known.join(", ")))));
     };
+    let given = &spec.given;
+    let read: Vec<&Path> = (spec.input.iter().map(|i| i.path.as_path()))
+        .chain(given.data.as_deref())
+        .chain(given.rules.as_deref())
+        .chain(given.tables.iter().map(|t| t.dataset.as_path()))
+        .collect();
     let sandbox = sandbox::confine(&Confinement {
-        read: spec.input.as_ref().map(|i| i.path.as_path()),
+        read: &read,
         write: Some(&spec.out_dir),
         memory_bytes: Some(spec.memory_bytes),
         cpu_seconds: spec.cpu_seconds,

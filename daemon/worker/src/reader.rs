@@ -16,7 +16,7 @@ use crate::{EXIT_PROTOCOL, MEMORY_ENV, complain, control, monitor, panics};
 /// Serves reads of what lies beneath `root`.
 pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
     let memory_bytes = std::env::var(MEMORY_ENV).ok().and_then(|text| text.parse().ok());
-    let confinement = Confinement { read: Some(root), write: None, memory_bytes, cpu_seconds: 0, nice: 0 };
+    let confinement = Confinement { read: &[root], write: None, memory_bytes, cpu_seconds: 0, nice: 0 };
     let sandbox = match sandbox::confine(&confinement) {
         Ok(sandbox) => sandbox,
         Err(why) => {

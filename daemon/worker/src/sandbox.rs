@@ -16,8 +16,8 @@ use crate::PARENT_ENV;
 /// What the process may touch from here on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Confinement<'a> {
-    /// May be read: one file, or a folder with all below it.
-    pub(crate) read: Option<&'a Path>,
+    /// May be read: files, and folders with all below them.
+    pub(crate) read: &'a [&'a Path],
     /// May be read and written, with all below it.
     pub(crate) write: Option<&'a Path>,
     /// Memory that it may take, in bytes.

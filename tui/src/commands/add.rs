@@ -14,6 +14,7 @@ use dropforge_shared::ids::FileId;
 use dropforge_shared::job::JobState;
 use dropforge_shared::service::{AddRequest, CALL, JobQuery};
 
+use super::reading_options::ReadingOptions;
 use super::waiting::{self, Line};
 use super::{Context, Done, listing};
 use crate::output as print;
@@ -31,6 +32,8 @@ pub struct Args {
     /// What to do with content that is there already; the configuration says which is usual
     #[arg(long, value_parser = on_duplicate, value_name = "use|reprocess")]
     on_duplicate: Option<OnDuplicate>,
+    #[command(flatten)]
+    reading: ReadingOptions,
     /// Wait until their jobs have ended; exit 1 where one failed
     #[arg(long)]
     wait: bool,
@@ -72,7 +75,8 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         Some(choice) => choice,
         None => context.config()?.inbox.on_duplicate,
     };
-    let request = AddRequest { paths, project: args.project, on_duplicate, settings: Default::default() };
+    let settings = args.reading.settings()?;
+    let request = AddRequest { paths, project: args.project, on_duplicate, settings };
     let ticket = flat(client.rpc.add(within(CALL), request).await)?;
     let mut outcomes: Vec<AddOutcome> = Vec::new();
     loop {
@@ -115,7 +119,7 @@ fn first_fault(outcomes: &[AddOutcome]) -> Option<u8> {
 
 /// Waits until a file that was there already has been read: who waits for `add` wants to work with it afterwards. Answers
 /// with what is to be told where that ended badly.
-async fn until_read(
+pub(super) async fn until_read(
     line: &mut Line<'_>,
     file: &FileId,
     jobs: &mut Vec<String>,

@@ -19,6 +19,9 @@ pub struct Args {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     context.client().await?;
+    if args.count == Some(0) {
+        return Ok(ExitCode::SUCCESS);
+    }
     let (send, mut items) = tokio::sync::mpsc::channel(64);
     tokio::spawn(follow(context.paths.clone(), send));
     let mut seen = 0;

@@ -68,6 +68,9 @@ pub(super) fn show(job: &JobView, context: &Context) -> Done {
         let why = attempt.error.as_deref().map_or_else(String::new, |e| format!(": {}", clean::line(e)));
         print::line(&format!("attempt {}  {end}{pid}{memory}{why}", attempt.number))?;
     }
+    for file in &job.produced {
+        print::line(&format!("made       {file}"))?;
+    }
     for output in &job.outputs {
         print::line(&format!(
             "output     {} ({}, {})",

@@ -17,14 +17,25 @@ pub mod job;
 pub mod jobs;
 mod listing;
 pub mod logs;
+pub mod prepare;
 pub mod preview;
 pub mod profile;
 pub mod project;
+pub mod query;
+pub mod reading;
+mod reading_options;
+pub mod recipe;
+pub mod reread;
 pub mod rerun;
 pub mod restore;
 pub mod retry;
 pub mod rm;
+mod rows;
 pub mod show;
+mod steps;
+pub mod suggest;
+#[path = "type.rs"]
+pub mod type_of;
 pub mod wait;
 mod waiting;
 
@@ -74,6 +85,20 @@ verbs! {
     Preview = preview,
     /// Print the profile of a dataset
     Profile = profile,
+    /// Show how a file was read, and what was rejected
+    Reading = reading,
+    /// Read a file again, with settings for its reading
+    Reread = reread,
+    /// Show what kind of data a file holds, or say it
+    Type = type_of,
+    /// Run one read-only SQL statement over datasets by name
+    Query = query,
+    /// Show what one might do with a dataset
+    Suggest = suggest,
+    /// Run steps of preparation; gives a new dataset
+    Prepare = prepare,
+    /// List, show, save, remove or apply recipes
+    Recipe = recipe,
     /// List jobs, newest first
     Jobs = jobs,
     /// Show one job: state, attempts, outputs
@@ -223,6 +248,26 @@ mod tests {
             "dropforge rerun j1 --from read",
             "dropforge logs j1 --follow",
             "dropforge rm f1 --yes",
+            "dropforge rm f1 j2 --yes",
+            "dropforge add a.csv --delimiter ; --encoding utf-8 --header false --sheet S --type a=text --type b=float",
+            "dropforge reread f1 --header auto --wait",
+            "dropforge reading f1 --json",
+            "dropforge type f1 orders",
+            "dropforge type f1 --forget",
+            "dropforge query -",
+            "dropforge query SQL --csv --limit 5 --timeout 3 --project P",
+            "dropforge query SQL --save out.parquet --wait",
+            "dropforge suggest f1 --json",
+            "dropforge prepare f1 --steps a,b --set a.with=mean --name n --save-recipe r --wait",
+            "dropforge prepare f1 --recipe r --preview",
+            "dropforge prepare f1 --all",
+            "dropforge recipe list",
+            "dropforge recipe show r",
+            "dropforge recipe save r --of f1 --steps a,b --replace",
+            "dropforge recipe save r --from r.toml",
+            "dropforge recipe rm r",
+            "dropforge recipe apply r f1 --wait",
+            "dropforge preview f1 --sort a,b:desc --columns a,b",
             "dropforge wait j1 j2",
             "dropforge cancel j1",
             "dropforge cancel j1 j2",
@@ -236,6 +281,8 @@ mod tests {
         }
         assert!(Cli::try_parse_from(["dropforge", "files", "--frobnicate"]).is_err());
         assert!(Cli::try_parse_from(["dropforge", "add"]).is_err());
+        assert!(Cli::try_parse_from(["dropforge", "prepare", "f1"]).is_err());
+        assert!(Cli::try_parse_from(["dropforge", "type", "f1", "x", "--forget"]).is_err());
     }
 
     #[test]

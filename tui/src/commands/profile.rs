@@ -63,7 +63,7 @@ pub(crate) async fn read_output(client: &Client, file: &FileView, name: &str) ->
         let call = client.rpc.output_read(within(CALL), job.to_string(), name.to_owned(), at);
         let chunk = flat(call.await).map_err(|fault| match file.reading.as_deref() {
             Some(reading) if fault.code == dropforge_shared::fault::FaultCode::NotFound => {
-                Fault::failed(format!("{} has none: {reading}", clean::line(&file.name)))
+                Fault::failed(format!("{} has no {name}: {reading}", clean::line(&file.name)))
             }
             _ => fault,
         })?;

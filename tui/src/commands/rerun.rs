@@ -11,7 +11,7 @@ use super::{Context, Done};
 pub struct Args {
     /// Job
     job: String,
-    /// Begin at this stage; refused where the kind of job keeps no state between its stages
+    /// Begin at this stage, with the file's data for what comes before it; `ingest` can begin at `profile`
     #[arg(long, value_name = "STAGE")]
     from: Option<String>,
 }

@@ -98,6 +98,17 @@ pub(super) async fn until_ended(
     Ok(views)
 }
 
+/// The jobs as they ended; `None` where a person stopped waiting, who is then told how to go on.
+pub(super) async fn watch(line: &mut Line<'_>, jobs: &[String]) -> Result<Option<Vec<JobView>>, Fault> {
+    tokio::select! {
+        ended = until_ended(line, jobs, None) => return ended.map(Some),
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    print::progress("");
+    print::note(&interrupted(jobs));
+    Ok(None)
+}
+
 /// How far a job is, in a line.
 fn how_far(view: &JobView, ended: usize, all: usize, time: Duration) -> String {
     let count = if all > 1 { format!("{ended} of {all} ended, ") } else { String::new() };

@@ -56,7 +56,7 @@ impl Home {
     pub(super) fn intake(&self) -> Intake {
         let (changes, wakes) = (Arc::clone(&self.changes), Arc::clone(&self.wakes));
         Intake::with_faults(
-            &self.paths,
+            super::blobs::Blobs::new(&self.paths),
             &self.config,
             self.store.clone(),
             move |change| changes.lock().unwrap().push(change),

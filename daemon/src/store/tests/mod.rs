@@ -66,6 +66,11 @@ fn file(owner: u32, project: &ProjectId, name: &str, sha256: &str) -> FileRow {
         added_at: Timestamp(2),
         job: None,
         location: Location::Blob,
+        part: None,
+        origin: None,
+        settings: Default::default(),
+        detected: None,
+        chosen_type: None,
     }
 }
 

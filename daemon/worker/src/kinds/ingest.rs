@@ -2,11 +2,13 @@
 //! failure: the facts then say what it seems to be.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind};
+use dropforge_shared::profile::Profile;
+use dropforge_shared::reading::{READING, REJECTED};
 use dropforge_shared::work::{JobClass, KindSpec};
 use dropforge_tabular::{self as tabular, Ingested, ReadOptions};
 
@@ -27,6 +29,9 @@ const DATASET: &str = "dataset.parquet";
 fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let input = ctx.input()?.clone();
     let out_dir = ctx.out_dir().to_owned();
+    if let (Some(_), Some(data)) = (&ctx.spec().given.from, ctx.spec().given.data.clone()) {
+        return from_profile(ctx, &data, &out_dir, input.file.as_str());
+    }
     let options = options(ctx)?;
     if fs::metadata(&input.path).map_err(|e| WorkError::io("looking at the file", &e))?.len() == 0 {
         return Ok(no_table("empty: 0 bytes"));
@@ -43,6 +48,48 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
     Ok(Delivery { facts: Some(facts(&ingested)), ..Delivery::default() })
+}
+
+/// Profiles again what an earlier job read. What it does not deliver is as that job found it.
+fn from_profile(ctx: &mut Context, data: &Path, out_dir: &Path, file: &str) -> Result<Delivery, WorkError> {
+    for name in [DATASET, READING, REJECTED] {
+        copy(ctx, &data.join(name), &out_dir.join(name))?;
+    }
+    // How often each spelling of missing came up is known from reading alone.
+    let before: Option<Profile> =
+        fs::read(data.join(PROFILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let null_tokens: Vec<_> =
+        before.into_iter().flat_map(|p| p.columns).map(|column| column.null_tokens).collect();
+    let profile = tabular::profile(&out_dir.join(DATASET), file, &null_tokens, ctx)?;
+    write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
+    let facts = FileFacts { kind: Some(FileKind::Dataset), ..FileFacts::default() };
+    Ok(Delivery { facts: Some(facts), ..Delivery::default() })
+}
+
+/// Copies a file that an earlier job left; that there is none is no fault. Byte by byte, as modes can't be set here.
+fn copy(ctx: &mut Context, from: &Path, to: &Path) -> Result<(), WorkError> {
+    let failed = |e: io::Error| WorkError::io("copying what was read before", &e);
+    let mut source = match File::open(from) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(failed(e)),
+    };
+    let total = source.metadata().map_err(failed)?.len();
+    ctx.stage("copy", Some(total), "bytes");
+    let mut target = File::create(to).map_err(failed)?;
+    let (mut buffer, mut done) = (vec![0; 1 << 20], 0);
+    loop {
+        if ctx.cancelled() {
+            return Err(WorkError::Cancelled);
+        }
+        let n = source.read(&mut buffer).map_err(failed)?;
+        if n == 0 {
+            return Ok(());
+        }
+        target.write_all(&buffer[..n]).map_err(failed)?;
+        done += n as u64;
+        ctx.progress(done);
+    }
 }
 
 fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
@@ -155,6 +202,35 @@ mod tests {
         let profile: serde_json::Value = serde_json::from_slice(&profile).unwrap();
         assert_eq!(profile["rows"], 2);
         assert!(dir.path().join("out/dataset.parquet").exists());
+    }
+
+    #[test]
+    fn from_the_profile_on_the_table_is_not_read_again() {
+        let (dir, result) = take_in(b"name;age\nAda;NA\nGrace;85\n", &[]);
+        result.unwrap();
+        let (data, again) = (dir.path().join("out"), dir.path().join("again"));
+        fs::create_dir(&again).unwrap();
+        let path = dir.path().join("input");
+        // What is not read may be gone.
+        fs::remove_file(&path).unwrap();
+        let spec = JobSpec {
+            attempt: AttemptId { job: JobId::random(), number: 1 },
+            kind: "ingest".into(),
+            input: Some(Input { file: FileId::random(), name: "x".into(), path, bytes: 1 }),
+            out_dir: again.clone(),
+            settings: BTreeMap::new(),
+            memory_bytes: 1 << 30,
+            cpu_seconds: 0,
+            checkpoint: None,
+            given: Given { data: Some(data.clone()), from: Some("profile".into()), ..Given::default() },
+        };
+        let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
+        let delivery = ingest(&mut Context::new(spec, out, Arc::default())).unwrap();
+        assert_eq!(delivery.facts.unwrap().kind, Some(FileKind::Dataset));
+        let read = |dir: &Path, name: &str| fs::read(dir.join(name)).unwrap();
+        assert_eq!(read(&again, DATASET), read(&data, DATASET));
+        let profile: serde_json::Value = serde_json::from_slice(&read(&again, PROFILE)).unwrap();
+        assert_eq!(profile["columns"][1]["null_tokens"], serde_json::json!({"NA": 1}));
     }
 
     #[test]

@@ -13,9 +13,9 @@ use landlock::{
 const NEWEST: ABI = ABI::V9;
 
 /// Everything that landlock can refuse is refused, but reading `read` and reading and writing beneath `write`.
-pub(super) fn confine(read: Option<&Path>, write: Option<&Path>) -> Result<String, String> {
+pub(super) fn confine(read: &[&Path], write: Option<&Path>) -> Result<String, String> {
     // Opened first: a path that is missing is the caller's mistake, not the kernel's lack.
-    let read = read.map(open).transpose()?;
+    let read = read.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
     let write = write.map(open).transpose()?;
     Ok(match restrict(read, write) {
         Ok(text) => text,
@@ -27,15 +27,15 @@ fn open(path: &Path) -> Result<PathFd, String> {
     PathFd::new(path).map_err(|e| format!("{} can't be opened: {e}", path.display()))
 }
 
-fn restrict(read: Option<PathFd>, write: Option<PathFd>) -> Result<String, RulesetError> {
+fn restrict(read: Vec<PathFd>, write: Option<PathFd>) -> Result<String, RulesetError> {
     let mut rules: RulesetCreated = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))?
         .handle_access(AccessNet::from_all(NEWEST))?
         .scope(Scope::from_all(NEWEST))?
         .create()?;
-    if let Some(file) = read {
+    for path in read {
         // The crate drops `ReadDir` where the path is a file.
-        rules = rules.add_rule(PathBeneath::new(file, make_bitflags!(AccessFs::{ReadFile | ReadDir})))?;
+        rules = rules.add_rule(PathBeneath::new(path, make_bitflags!(AccessFs::{ReadFile | ReadDir})))?;
     }
     if let Some(folder) = write {
         rules = rules.add_rule(PathBeneath::new(folder, writing()))?;

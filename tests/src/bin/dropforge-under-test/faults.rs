@@ -5,8 +5,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::fault::Fault;
+use dropforge_shared::file::{FileFacts, FileKind, TypeGuess};
 use dropforge_shared::job::LogLevel;
-use dropforge_shared::work::{JobClass, KindSpec};
+use dropforge_shared::work::{Derived, JobClass, KindSpec};
 use dropforge_worker::{Context, Delivery, Kind, WorkError};
 
 pub const KIND: Kind = Kind {
@@ -40,6 +41,73 @@ fn run(context: &mut Context) -> Result<Delivery, WorkError> {
         "output" => {
             let path = context.out_dir().join("note.txt");
             std::fs::write(path, "made").map_err(|e| WorkError::io("writing a note", &e))?;
+        }
+        // As an engine that makes a dataset: the output `made.csv` becomes a file.
+        "derive" => {
+            let set = |name: &str, usual: &str| {
+                context.spec().settings.get(name).cloned().unwrap_or_else(|| usual.to_owned())
+            };
+            let (content, name, output) =
+                (set("content", "a,b\n1,2\n"), set("name", "made.csv"), set("output", "made.csv"));
+            let path = context.out_dir().join("made.csv");
+            std::fs::write(path, content).map_err(|e| WorkError::io("writing a dataset", &e))?;
+            let derived = vec![Derived { output, name, how: "made by a test".into() }];
+            return Ok(Delivery { derived, ..Delivery::default() });
+        }
+        // As an engine that reads a workbook: `part` was read, `parts` are there too, by commas.
+        "parts" => {
+            let set = |name: &str| context.spec().settings.get(name).cloned();
+            let other_parts = set("parts").unwrap_or_default();
+            let facts = FileFacts {
+                kind: Some(FileKind::Dataset),
+                part: set("part"),
+                other_parts: other_parts.split(',').filter(|p| !p.is_empty()).map(str::to_owned).collect(),
+                ..FileFacts::default()
+            };
+            return Ok(Delivery { facts: Some(facts), ..Delivery::default() });
+        }
+        // As a detector that is not sure, of a table with the header `header`.
+        "unsure" => {
+            let facts = FileFacts {
+                kind: Some(FileKind::Dataset),
+                type_guess: Some(TypeGuess {
+                    name: "generic".into(),
+                    confidence: 20.0,
+                    level: "very_low".into(),
+                    decided_by: "detector".into(),
+                    evidence: vec![],
+                }),
+                fingerprint: context.spec().settings.get("header").cloned(),
+                ask: true,
+                ..FileFacts::default()
+            };
+            return Ok(Delivery { facts: Some(facts), ..Delivery::default() });
+        }
+        // What it was given is told in its log.
+        "given" => {
+            let given = context.spec().given.clone();
+            let list = |dir: &Option<std::path::PathBuf>| match dir {
+                None => "none".to_owned(),
+                Some(dir) => {
+                    let mut names: Vec<String> = std::fs::read_dir(dir).map_or_else(
+                        |e| vec![e.to_string()],
+                        |entries| {
+                            entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+                        },
+                    );
+                    names.sort();
+                    names.join(" ")
+                }
+            };
+            context.log(LogLevel::Info, &format!("data: {}", list(&given.data)));
+            context.log(LogLevel::Info, &format!("rules: {}", list(&given.rules)));
+            for (name, meant) in &given.ambiguous {
+                context.log(LogLevel::Info, &format!("ambiguous {name}: {meant}"));
+            }
+            for table in &given.tables {
+                let bytes = std::fs::read(&table.dataset).map(|b| b.len());
+                context.log(LogLevel::Info, &format!("table {}: {bytes:?}", table.name));
+            }
         }
         "panic" => panic!("a fault that a test asked for"),
         "abort" => std::process::abort(),
@@ -87,6 +155,28 @@ fn run(context: &mut Context) -> Result<Delivery, WorkError> {
                 Ok(_) => Err(WorkError::failed(Fault::failed("a socket could be made"))),
                 Err(e) => Err(WorkError::failed(Fault::failed(format!("no socket: {e}")))),
             };
+        }
+        "fork_twice" => {
+            // A process that leaves its parent and its group, as a helper program of an engine might.
+            // SAFETY: the children call nothing but what is allowed after a fork (signal-safety(7)).
+            let forked = unsafe {
+                match libc::fork() {
+                    0 => {
+                        libc::setsid();
+                        if libc::fork() == 0 {
+                            libc::sleep(3600);
+                        }
+                        libc::_exit(0)
+                    }
+                    pid => pid,
+                }
+            };
+            if forked < 0 {
+                let e = std::io::Error::last_os_error();
+                context.log(LogLevel::Info, &format!("no fork: {e}"));
+            } else {
+                context.log(LogLevel::Info, "forked");
+            }
         }
         "read_elsewhere" => {
             return match std::fs::read("/etc/passwd") {

@@ -1,0 +1,78 @@
+//! What is lost together: a daemon with its worker, a clock's day, what a worker leaves behind.
+//!
+//! `DROPFORGE_FAULT_ROUNDS=200 cargo test -p dropforge-tests --test all losses::killed_together` makes more rounds.
+
+use std::collections::BTreeSet;
+
+use dropforge_shared::identity::ProcessIdentity;
+use dropforge_tests::{eventually, home};
+
+use super::calls::{ended, submit_fault};
+use super::faults::{assert_nothing_is_lost, child_of, job, kill, log_of, rounds};
+
+#[test]
+fn killed_together_with_its_worker_the_daemon_takes_the_job_up_again() {
+    // More rounds than tries: a loss counts as one, so each round has a job of its own.
+    let rounds = rounds().unwrap_or(2);
+    let home = home!();
+    let mut acknowledged = BTreeSet::new();
+    for round in 0..rounds {
+        home.start_daemon();
+        let id = submit_fault(&home, "sleep").id.to_string();
+        acknowledged.insert(id.clone());
+        let pid = child_of(&home, &id);
+        let child = ProcessIdentity::of(pid).unwrap();
+        // The worker first, or the daemon first: then it falls with it.
+        if round % 2 == 0 {
+            kill(pid, rustix::process::Signal::KILL);
+        }
+        home.kill_daemon();
+        eventually("the child ends with its daemon", || (!child.is_alive()).then_some(()));
+        home.start_daemon();
+        let again = child_of(&home, &id);
+        assert_ne!(again, pid);
+        let j = job(&home, &id);
+        let first = j["attempts"][0]["end"].as_str().unwrap().to_owned();
+        assert!(first == "lost" || (round % 2 == 0 && first == "crashed"), "round {round}: {j:#}");
+        assert_eq!(home.run(["cancel", &id]).code, Some(0));
+        assert_eq!(ended(&home, &id)["state"], "cancelled");
+    }
+    assert_nothing_is_lost(&home, &acknowledged);
+}
+
+#[test]
+fn a_clock_that_is_moved_by_a_day_holds_up_no_retry() {
+    const DAY_MS: i64 = 86_400_000;
+    for moved in [DAY_MS, -DAY_MS] {
+        let mut home = home!();
+        home.configure("[queue]\nretry_seconds = 2.0\nretry_max_seconds = 2.0\n");
+        let clock = home.path().join("clock");
+        std::fs::write(&clock, "0").unwrap();
+        home.env("DROPFORGE_CLOCK_FILE", clock.display().to_string());
+        home.start_daemon();
+        let id = submit_fault(&home, "transient").id.to_string();
+        eventually("the first pause has begun", || {
+            Some(job(&home, &id)).filter(|j| j["not_before"].is_string())
+        });
+        std::fs::write(&clock, moved.to_string()).unwrap();
+        let j = ended(&home, &id);
+        assert_eq!((&j["state"], j["attempts"].as_array().unwrap().len()), (&"dead".into(), 3), "{j:#}");
+        home.assert_store_is_sound();
+    }
+}
+
+#[test]
+fn what_a_worker_leaves_behind_does_not_outlive_its_attempt() {
+    let home = home!();
+    let daemon = home.start_daemon();
+    let id = submit_fault(&home, "fork_twice").id.to_string();
+    assert_eq!(ended(&home, &id)["state"], "done");
+    let log = log_of(&home, &id);
+    assert!(log.contains("no fork") || log.contains("forked"), "{log}");
+    // Where the kernel let it fork, what was left fell to the daemon and was ended.
+    eventually("the daemon has no child left", || {
+        let left =
+            std::fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
+        left.trim().is_empty().then_some(())
+    });
+}
