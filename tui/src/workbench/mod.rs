@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod actions;
+mod calls;
 pub mod effect;
 pub mod effects;
 pub mod popups;
@@ -189,6 +190,7 @@ impl Workbench {
         for effect in update(&mut self.state, action) {
             match effect {
                 Effect::Redraw => self.session.terminal.clear().map_err(screen_fault)?,
+                Effect::Copy(text) => self.session.copy(&text).map_err(screen_fault)?,
                 Effect::Suspend => self.session.suspend().map_err(screen_fault)?,
                 other => self.effects.run(other),
             }

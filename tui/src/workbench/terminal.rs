@@ -175,6 +175,13 @@ impl Session {
         Ok(Self { terminal, mouse, taken })
     }
 
+    /// Gives a text to the clipboard of the terminal (OSC 52), which works over SSH where the terminal allows it.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(&clipboard(text))?;
+        out.flush()
+    }
+
     /// Gives the terminal to the shell and stops this process until it is brought to the front again.
     pub fn suspend(&mut self) -> io::Result<()> {
         restore(&self.taken);
@@ -221,6 +228,22 @@ fn restore(taken: &AtomicBool) {
     let _ = disable_raw_mode();
 }
 
+/// OSC 52 for the clipboard: `ESC ] 52 ; c ; BASE64 BEL`, the text in Base64 of RFC 4648.
+fn clipboard(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = b"\x1b]52;c;".to_vec();
+    for block in text.as_bytes().chunks(3) {
+        let bits = block.iter().chain([0, 0].iter()).take(3).fold(0u32, |bits, b| bits << 8 | u32::from(*b));
+        for digit in 0..4 {
+            let filler = digit > block.len();
+            let place = (bits >> (18 - 6 * digit) & 63) as usize;
+            out.push(if filler { b'=' } else { DIGITS[place] });
+        }
+    }
+    out.push(7);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -262,6 +285,16 @@ mod tests {
         frame(&mut screen, &[], Some(Position::new(3, 4)));
         frame(&mut screen, &[], Some(Position::new(3, 4)));
         assert_eq!(sink.0.borrow().len(), 1, "a cursor that rests is not set again");
+    }
+
+    #[test]
+    fn the_clipboard_gets_base64() {
+        // The test vectors of RFC 4648, section 10.
+        for (text, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(clipboard(text), format!("\u{1b}]52;c;{coded}\u{7}").into_bytes());
+        }
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn a_failed_file_says_why_and_can_be_tried_again() {
 fn rows_are_walked_by_keys_and_by_number() {
     let mut user = reading(5_000);
     user.types("<down><down>");
-    assert_eq!(user.state.data.as_ref().unwrap().row, 2);
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.row, 2);
     let asked = user.types("G");
     serve(&mut user, asked, 5_000);
     assert!(user.sees().contains("Adelie 4999"), "{}", user.sees());
@@ -119,9 +119,10 @@ fn a_page_down_keeps_the_selection_in_its_place() {
     let mut user = reading(5_000);
     user.types("<down><down><pgdn>");
     let data = user.state.data.as_ref().unwrap();
-    assert_eq!((data.row - data.top, data.top), (2, user.state.rows_height()));
+    let sheet = &data.sheet;
+    assert_eq!((sheet.row - sheet.top, sheet.top), (2, user.state.rows_height()));
     user.types("<pgup>");
-    assert_eq!(user.state.data.as_ref().unwrap().top, 0);
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.top, 0);
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn a_held_key_never_has_two_requests_under_way() {
 fn an_answer_for_another_file_changes_nothing() {
     let mut user = reading(10);
     user.answers(Answer::Page { file: file_id(9), offset: 0, result: Ok(page(0, 10, 99)) });
-    assert_eq!(user.state.data.as_ref().unwrap().total, Some(10));
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.total, Some(10));
 }
 
 #[test]

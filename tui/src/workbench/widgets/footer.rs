@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::actions::{Cmd, key_label, valid};
 use super::super::screens;
-use super::super::state::{Asking, Link, Screen, State};
+use super::super::state::{Link, Screen, State};
 use super::super::theme::Theme;
 use super::{clock, over, right, text};
 
@@ -47,11 +47,7 @@ pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 
 pub fn footer(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     let mut cursor = None;
     if let Some(prompt) = &state.prompt {
-        let asks = match prompt.asking {
-            Asking::Filter => "Filter: ",
-            Asking::Row => "Go to row: ",
-            Asking::Search => "Search: ",
-        };
+        let asks = prompt.asking.lead();
         let x = area.x + text(buf, area.x, area.y, area.width, asks, theme.strong());
         cursor =
             Some(input(&prompt.input, theme, Rect { x, width: area.right() - x, height: 1, ..area }, buf));
