@@ -168,11 +168,12 @@ impl Query {
 /// `line 2, column 5` in a message.
 fn place_in(message: &str) -> Option<(usize, usize)> {
     let lower = message.to_lowercase();
-    let number = |after: &str| {
-        let at = lower.find(after)? + after.len();
-        let digits: String =
-            lower[at..].trim_start_matches([' ', ':']).chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<usize>().ok()?.checked_sub(1)
+    let number = |word: &str| {
+        lower.match_indices(word).find_map(|(at, _)| {
+            let rest = lower[at + word.len()..].trim_start_matches([' ', ':']);
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<usize>().ok()?.checked_sub(1)
+        })
     };
     Some((number("line")?, number("column")?))
 }
