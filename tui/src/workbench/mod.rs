@@ -10,6 +10,7 @@ pub mod effect;
 pub mod effects;
 pub mod popups;
 pub mod screens;
+pub mod shadow;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]

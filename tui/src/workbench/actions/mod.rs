@@ -201,6 +201,15 @@ pub fn lookup(key: KeyEvent, contexts: &[Context]) -> Option<Cmd> {
     })
 }
 
+/// The keys of a line that mean it in the given contexts: a nearer context may have taken some for something else.
+pub fn keys_of(spec: &ActionSpec, contexts: &[Context]) -> Vec<&'static str> {
+    let nearest = |key: &str| {
+        let means = |c: &Context| ACTIONS.iter().find(|s| s.at.contains(c) && s.keys.contains(&key));
+        contexts.iter().find_map(means).map(|s| s.id)
+    };
+    spec.keys.iter().copied().filter(|k| nearest(k) == Some(spec.id)).collect()
+}
+
 /// The lines of the table that hold in the given contexts, each command once, in the table's order.
 pub fn valid<'a>(contexts: &'a [Context]) -> impl Iterator<Item = &'static ActionSpec> + 'a {
     let mut seen = Vec::new();

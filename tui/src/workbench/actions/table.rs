@@ -99,7 +99,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     ),
     spec(Cmd::Open, "Say that it is this", &["enter"], &[C::Type], Some("choose")),
     spec(Cmd::ForgetType, "Take the choice back", &["u"], &[C::Type], Some("take back")),
-    spec(Cmd::PrevTab, "The tab before", &["["], &[C::Data], Some("tab")),
+    spec(Cmd::PrevTab, "The tab before", &["["], &[C::Data], None),
     spec(Cmd::NextTab, "The next tab", &["]"], &[C::Data], Some("tab")),
     spec(Cmd::OtherTab, "The profile, or the rows", &["p"], &[C::Data], None),
     spec(Cmd::Filter, "Filter by name", &["/"], &[C::Files], Some("filter")),

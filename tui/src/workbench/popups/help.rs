@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::actions::{ActionSpec, Context, key_label, valid};
+use super::super::actions::{ActionSpec, Context, key_label, keys_of, valid};
 use super::super::theme::Theme;
 use super::super::widgets::text;
 use super::frame::frame;
@@ -13,8 +13,10 @@ const KEYS: u16 = 18;
 
 /// What the keys do in the given contexts, and what is no key's business.
 pub fn lines(contexts: &[Context]) -> Vec<(String, &'static str)> {
-    let keys = |s: &'static ActionSpec| s.keys.iter().map(|k| key_label(k)).collect::<Vec<_>>().join(" ");
-    let mut lines: Vec<_> = valid(contexts).map(|s| (keys(s), s.title)).collect();
+    let keys = |s: &'static ActionSpec| {
+        keys_of(s, contexts).iter().map(|k| key_label(k)).collect::<Vec<_>>().join(" ")
+    };
+    let mut lines: Vec<_> = valid(contexts).map(|s| (keys(s), s.title)).filter(|l| !l.0.is_empty()).collect();
     lines.push((String::new(), ""));
     lines.push(("mouse".into(), "Text is selected as in any terminal"));
     lines

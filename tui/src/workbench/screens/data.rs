@@ -34,9 +34,10 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
 
 fn title(file: &FileView, tab: Tab, theme: Theme, area: Rect, buf: &mut Buffer) {
     let version = if file.version > 1 { format!(" (v{})", file.version) } else { String::new() };
+    let words = if area.width >= 100 { [" rows", " columns"] } else { ["", ""] };
     let mut about = format!("{version}  ");
     if let (Some(rows), Some(columns)) = (file.rows, file.columns) {
-        about.push_str(&format!("{} rows × {} columns", count(rows), count(columns)));
+        about.push_str(&format!("{}{} × {}{}", count(rows), words[0], count(columns), words[1]));
     }
     if let Some(rejected) = file.rejected_rows.filter(|n| *n > 0) {
         about.push_str(&format!(", {} rejected", count(rejected)));

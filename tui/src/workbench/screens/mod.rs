@@ -167,6 +167,14 @@ fn job_style(state: dropforge_shared::job::JobState, theme: Theme) -> ratatui::s
     }
 }
 
+/// A file's state in words; what waits for the user says for what.
+fn file_state(state: dropforge_shared::file::FileState) -> &'static str {
+    match state {
+        dropforge_shared::file::FileState::NeedsInput => "choose type",
+        other => other.name(),
+    }
+}
+
 /// The colour of a file's state.
 fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui::style::Style {
     use dropforge_shared::file::FileState as S;

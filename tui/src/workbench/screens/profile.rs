@@ -108,16 +108,14 @@ fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut B
     let mut columns = vec![
         Column::text("column", 0),
         Column::text("type", 8),
-        Column::text("missing", 12),
+        Column::text("missing", 10),
         Column::number("distinct", 10),
     ];
     if middle {
-        let width = if wide { 13 } else { 9 };
-        columns.extend([
-            Column::number("min", width),
-            Column::number("mean", width),
-            Column::number("max", width),
-        ]);
+        columns.push(Column::text("range", if wide { 25 } else { 17 }));
+    }
+    if wide {
+        columns.push(Column::number("mean", 10));
     }
     columns.push(Column::text("spread", if wide { 20 } else { 10 }));
     let fixed: u16 = columns.iter().skip(1).map(|c| c.width + 1).sum();
@@ -135,13 +133,19 @@ fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut B
         .take(height)
         .map(|(i, c)| {
             let style = if i == at { theme.selected() } else { theme.text() };
-            Row { cells: cells(c, profile.rows, middle, bars, theme), style, marked: None }
+            Row { cells: cells(c, profile.rows, (middle, wide), bars, theme), style, marked: None }
         })
         .collect();
     grid.draw(area, buf, rows.iter());
 }
 
-fn cells(c: &ColumnProfile, rows: u64, middle: bool, bars: usize, theme: Theme) -> Vec<(String, Style)> {
+fn cells(
+    c: &ColumnProfile,
+    rows: u64,
+    (middle, wide): (bool, bool),
+    bars: usize,
+    theme: Theme,
+) -> Vec<(String, Style)> {
     let missing = if c.nulls > 0 { theme.warn() } else { theme.dim() };
     let mut cells = vec![
         (c.name.clone(), theme.text()),
@@ -150,9 +154,12 @@ fn cells(c: &ColumnProfile, rows: u64, middle: bool, bars: usize, theme: Theme) 
         (distinct(c), theme.text()),
     ];
     if middle {
-        cells.push((c.min.as_ref().map(scalar).unwrap_or_default(), theme.text()));
+        let ends = [&c.min, &c.max].map(|s| s.as_ref().map(scalar).unwrap_or_default());
+        let range = if ends[0].is_empty() && ends[1].is_empty() { String::new() } else { ends.join(" – ") };
+        cells.push((range, theme.text()));
+    }
+    if wide {
         cells.push((c.mean.map(figure).unwrap_or_default(), theme.text()));
-        cells.push((c.max.as_ref().map(scalar).unwrap_or_default(), theme.text()));
     }
     let counts: Vec<u64> = match &c.histogram {
         Some(h) => h.counts.clone(),
@@ -163,13 +170,13 @@ fn cells(c: &ColumnProfile, rows: u64, middle: bool, bars: usize, theme: Theme) 
     cells
 }
 
-/// How much of a column is missing, in five cells; a little is never drawn as nothing.
+/// How much of a column is missing, in three cells; a little is never drawn as nothing.
 fn missing_bar(nulls: u64, rows: u64) -> String {
     if nulls == 0 || rows == 0 {
         return String::new();
     }
-    let cells = (nulls as f64 / rows as f64 * 5.0).round().clamp(1.0, 5.0) as usize;
-    format!("{}{}", "▓".repeat(cells), "░".repeat(5 - cells))
+    let cells = (nulls as f64 / rows as f64 * 3.0).round().clamp(1.0, 3.0) as usize;
+    format!("{}{}", "▓".repeat(cells), "░".repeat(3 - cells))
 }
 
 /// A part of a whole in per cent; a small part is never shown as none, nor a large one as all.

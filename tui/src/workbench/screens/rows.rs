@@ -51,7 +51,11 @@ fn view(view: &View, shown: Option<u64>, all: Option<u64>, theme: Theme, area: R
         (Some(shown), None) => format!("{} rows ", count(shown)),
         (None, _) => "… rows ".to_owned(),
     };
-    let mut parts: Vec<String> = view.filters.iter().map(filter).collect();
+    let filters: Vec<String> = view.filters.iter().map(filter).collect();
+    let mut parts = Vec::new();
+    if !filters.is_empty() {
+        parts.push(filters.join(" and "));
+    }
     if !view.sort.is_empty() {
         let key = |k: &dropforge_shared::query::SortKey| {
             format!("{}{}", k.column, if k.descending { " ↓" } else { " ↑" })
@@ -61,7 +65,7 @@ fn view(view: &View, shown: Option<u64>, all: Option<u64>, theme: Theme, area: R
     }
     let clear = "  X clears";
     let room = usize::from(area.width).saturating_sub(left.chars().count() + clear.len() + 2);
-    let what = dropforge_shared::clean::fit(&parts.join(" and "), room);
+    let what = dropforge_shared::clean::fit(&parts.join(" · "), room);
     pieces(
         buf,
         area,

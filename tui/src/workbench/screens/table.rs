@@ -27,14 +27,18 @@ pub(super) fn draw<'a>(
     let room = area.width.saturating_sub(gutter + 1) * 2 / 3;
     let (mut frozen, mut used) = (0, 0);
     for (i, column) in sheet.columns.iter().enumerate() {
+        let arrow = arrow(sort, &column.name);
         let mut width = sheet.width(i);
+        if !arrow.is_empty() && !sheet.set.contains_key(&i) {
+            width += arrow.chars().count() as u16;
+        }
         if i < sheet.frozen {
             width = width.min((area.width / 3).max(8));
             used += width + 1;
             frozen += usize::from(used <= room && frozen == i);
         }
         columns.push(Column {
-            title: format!("{}{}", column.name, arrow(sort, &column.name)),
+            title: format!("{}{arrow}", column.name),
             under: column.kind.name().to_owned(),
             width,
             right: column.kind.is_numeric(),

@@ -186,6 +186,10 @@ pub struct State {
     pub query: Query,
     /// The open log.
     pub log: Option<LogView>,
+    /// Removals of files may have gone unheard: what is read next is all that is believed.
+    pub files_stale: bool,
+    /// The same of jobs.
+    pub jobs_stale: bool,
     /// Reads under way; true where another is wanted after.
     pub loading: BTreeMap<Source, bool>,
     /// A further piece of a list is being read.
@@ -227,6 +231,8 @@ impl State {
             data: None,
             query: Query::default(),
             log: None,
+            files_stale: false,
+            jobs_stale: false,
             loading: BTreeMap::new(),
             more_loading: false,
             tickets: 0,
@@ -247,9 +253,7 @@ impl State {
             Screen::Files => vec![Context::Files, Context::List],
             Screen::Jobs => vec![Context::Jobs, Context::List],
             Screen::Log => vec![Context::Log, Context::List],
-            Screen::Query | Screen::Data if self.query_shown() && self.query.typing => {
-                return vec![Context::Editor, Context::Anywhere];
-            }
+            Screen::Query | Screen::Data if self.typing() => return vec![Context::Editor, Context::Anywhere],
             Screen::Query => vec![Context::Query, Context::Table, Context::List],
             Screen::Data => match self.data.as_ref().map(|d| d.tab) {
                 Some(_) if !self.readable() => vec![Context::Unread, Context::Data, Context::List],
@@ -287,6 +291,11 @@ impl State {
     pub fn query_shown(&self) -> bool {
         let tab = self.data.as_ref().is_some_and(|d| d.tab == Tab::Query) && self.readable();
         self.screen == Screen::Query || (self.screen == Screen::Data && tab)
+    }
+
+    /// Whether keys go into the query's editor.
+    pub fn typing(&self) -> bool {
+        self.query_shown() && self.query.typing
     }
 
     /// Lines of the query's editor: a third of what there is, while it is written; else what the statement needs.

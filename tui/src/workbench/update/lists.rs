@@ -70,27 +70,50 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             effects.extend(finished(state, Source::Files, more));
             if let Some(Listing { items, next }) = taken(state, result) {
                 if !more {
-                    state.files.clear();
+                    // The page is the truth of its stretch. What lies beyond it was read before and stays, unless
+                    // something between may be missing.
+                    let meets = items.iter().any(|f| state.file(&f.id).is_some());
+                    let lost = std::mem::take(&mut state.files_stale) || !meets || next.is_none();
+                    let oldest = items.last().filter(|_| !lost).map(|f| f.added_at);
+                    state.files.retain(|f| oldest.is_some_and(|at| f.added_at < at));
                     state.known = true;
+                    if state.files.is_empty() {
+                        state.files_next = next;
+                    }
+                } else {
+                    state.files_next = next;
                 }
                 for file in items {
                     put_file(&mut state.files, file);
                 }
-                state.files_next = next;
                 effects.extend(data::refreshed(state));
+                if !state.filter.is_empty() {
+                    // What is filtered is looked for in all files.
+                    settle(state);
+                    effects.extend(more_files(state));
+                }
             }
         }
         Answer::Jobs { more, result } => {
             effects.extend(finished(state, Source::Jobs, more));
             if let Some(Listing { items, next }) = taken(state, result) {
                 if !more {
+                    let meets = items.iter().any(|j| state.job(&j.id).is_some());
+                    let lost = std::mem::take(&mut state.jobs_stale) || !meets || next.is_none();
+                    let oldest = items.last().filter(|_| !lost).map(|j| j.queued_at);
+                    let beyond = |j: &JobView| oldest.is_some_and(|at| j.queued_at < at);
+                    let reaches = state.jobs.iter().any(|j| j.state.is_terminal() && beyond(j));
                     // Those that run may be older than the newest five hundred.
-                    state.jobs.retain(|j| !j.state.is_terminal());
+                    state.jobs.retain(|j| !j.state.is_terminal() || beyond(j));
+                    if !reaches {
+                        state.jobs_next = next;
+                    }
+                } else {
+                    state.jobs_next = next;
                 }
                 for job in items {
                     put_job(&mut state.jobs, job);
                 }
-                state.jobs_next = next;
             }
         }
         Answer::Running(result) => {

@@ -258,4 +258,6 @@ fn rows_shown(state: &State) -> bool {
 }
 
 #[cfg(test)]
+mod tabs_tests;
+#[cfg(test)]
 mod tests;

@@ -39,6 +39,7 @@ pub(super) fn connected(state: &mut State) -> Vec<Effect> {
 }
 
 fn everything(state: &mut State) -> Vec<Effect> {
+    (state.files_stale, state.jobs_stale) = (true, true);
     [Source::Files, Source::Jobs, Source::Running, Source::Inbox, Source::Status]
         .into_iter()
         .filter_map(|source| want(state, source))

@@ -63,6 +63,28 @@ fn a_storm_of_events_asks_for_a_list_once_and_then_once_more() {
 }
 
 #[test]
+fn a_reload_keeps_the_files_beyond_its_first_page() {
+    let mut user = User::new(80, 24);
+    let page = |from: u32, to: u32, next| {
+        let items = (from..to).rev().map(|i| file(i, &format!("f{i}.csv"))).collect();
+        Ok(Listing { items, next })
+    };
+    user.answers(Answer::Files { more: false, result: page(500, 1_000, Some(500)) });
+    user.answers(Answer::Files { more: true, result: page(0, 500, None) });
+    user.types("2/f7.csv<enter>");
+    assert_eq!(user.state.shown_files().len(), 1);
+    let asked = user.answers(Answer::Files { more: false, result: page(520, 1_020, Some(520)) });
+    assert!(asked.is_empty(), "{asked:?}");
+    assert_eq!((user.state.files.len(), user.state.shown_files().len()), (1_020, 1));
+    // After a gap only what is read anew is believed, and the filter goes on to the end by itself.
+    user.happens(Action::Connected);
+    let asked = user.answers(Answer::Files { more: false, result: page(520, 1_020, Some(520)) });
+    assert_eq!(asked, [Effect::MoreFiles(520)]);
+    user.answers(Answer::Files { more: true, result: page(0, 520, None) });
+    assert_eq!(user.state.shown_files().len(), 1);
+}
+
+#[test]
 fn a_dropped_file_is_watched_until_it_can_be_read() {
     let mut user = User::new(80, 24);
     let mut new = file(1, "sales.csv");
