@@ -44,9 +44,7 @@ fn a_frame_that_changes_nothing_writes_nothing() {
 #[test]
 fn the_clipboard_gets_base64() {
     // The test vectors of RFC 4648, section 10.
-    for (text, coded) in
-        [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-    {
+    for (text, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
         assert_eq!(clipboard(text), format!("\u{1b}]52;c;{coded}\u{7}").into_bytes());
     }
 }
@@ -125,9 +123,15 @@ fn paint(terminal: &mut Terminal<Screen<Sink>>, lines: &Lines) {
         .unwrap();
 }
 
+fn parser(rows: u16, columns: u16) -> vt100::Parser {
+    let known = |n: u16| std::num::NonZero::new(n).unwrap();
+    vt100::Parser::new(known(rows), known(columns), 0)
+}
+
 /// Every cell as a terminal shows it.
 fn shown(parser: &vt100::Parser) -> Vec<String> {
     let (rows, columns) = parser.screen().size();
+    let (rows, columns) = (rows.get(), columns.get());
     let cell = |y, x| {
         let c = parser.screen().cell(y, x).unwrap();
         let text = if c.contents().is_empty() { " " } else { c.contents() };
@@ -146,11 +150,11 @@ fn feed(parser: &mut vt100::Parser, sink: &Sink) -> usize {
 fn moving_lines_shows_what_drawing_them_anew_shows() {
     let mut moved_less = 0;
     for seed in 1..=150u64 {
-        let mut chance = Chance(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let (columns, rows) = (10 + chance.below(70) as u16, 3 + chance.below(22) as u16);
         let (sink, plain) = (Sink::default(), Sink::default());
         let mut terminal = Terminal::new(Screen::sized(sink.clone(), columns, rows)).unwrap();
-        let mut drawn = vt100::Parser::new(rows, columns, 0);
+        let mut drawn = parser(rows, columns);
         let mut lines: Lines = (0..rows).map(|_| a_line(&mut chance, columns)).collect();
         for frame in 0..12 {
             paint(&mut terminal, &lines);
@@ -158,7 +162,7 @@ fn moving_lines_shows_what_drawing_them_anew_shows() {
             // The oracle: the same lines drawn on a blank terminal at once.
             let mut anew = Terminal::new(Screen::sized(plain.clone(), columns, rows)).unwrap();
             paint(&mut anew, &lines);
-            let mut wanted = vt100::Parser::new(rows, columns, 0);
+            let mut wanted = parser(rows, columns);
             let whole = feed(&mut wanted, &plain);
             assert_eq!(shown(&drawn), shown(&wanted), "seed {seed}, frame {frame}");
             moved_less += usize::from(frame > 0 && cost * 3 < whole);
