@@ -47,11 +47,17 @@ impl Shadow {
                 return false;
             }
             let at = y * self.width + x;
+            let end = at + cell.symbol().width().clamp(1, self.width - x);
+            // Of wide characters that are partly overwritten the terminal leaves blanks.
+            if x > 0 && self.cells[at].symbol().is_empty() {
+                self.cells[at - 1] = Cell::EMPTY;
+            }
+            let line = (y + 1) * self.width;
+            let rest = self.cells[end..line].iter_mut().take_while(|c| c.symbol().is_empty());
+            rest.for_each(|c| *c = Cell::EMPTY);
             self.cells[at] = cell.clone();
             // A wide character takes the cells after it, which are not drawn by themselves.
-            for covered in 1..cell.symbol().width().min(self.width - x) {
-                self.cells[at + covered] = covered_cell();
-            }
+            self.cells[at + 1..end].fill(covered_cell());
         }
         true
     }

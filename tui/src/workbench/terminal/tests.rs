@@ -147,32 +147,38 @@ fn feed(parser: &mut vt100::Parser, sink: &Sink) -> usize {
 }
 
 #[test]
-fn moving_lines_shows_what_drawing_them_anew_shows() {
+fn moving_lines_shows_what_drawing_them_shows() {
     let mut moved_less = 0;
-    for seed in 1..=150u64 {
+    for seed in 1..=60u64 {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let (columns, rows) = (10 + chance.below(70) as u16, 3 + chance.below(22) as u16);
         let (sink, plain) = (Sink::default(), Sink::default());
-        let mut terminal = Terminal::new(Screen::sized(sink.clone(), columns, rows)).unwrap();
-        let mut drawn = parser(rows, columns);
+        let mut moving = Terminal::new(Screen::sized(sink.clone(), columns, rows)).unwrap();
+        // The oracle: the same frames as ratatui alone draws them.
+        let mut still = Screen::sized(plain.clone(), columns, rows);
+        still.shadow = None;
+        let mut still = Terminal::new(still).unwrap();
+        let (mut is, mut should) = (parser(rows, columns), parser(rows, columns));
         let mut lines: Lines = (0..rows).map(|_| a_line(&mut chance, columns)).collect();
         for frame in 0..12 {
-            paint(&mut terminal, &lines);
-            let cost = feed(&mut drawn, &sink);
-            // The oracle: the same lines drawn on a blank terminal at once.
-            let mut anew = Terminal::new(Screen::sized(plain.clone(), columns, rows)).unwrap();
-            paint(&mut anew, &lines);
-            let mut wanted = parser(rows, columns);
-            let whole = feed(&mut wanted, &plain);
-            assert_eq!(shown(&drawn), shown(&wanted), "seed {seed}, frame {frame}");
-            moved_less += usize::from(frame > 0 && cost * 3 < whole);
+            paint(&mut moving, &lines);
+            paint(&mut still, &lines);
+            let (cost, whole) = (feed(&mut is, &sink), feed(&mut should, &plain));
+            let (is, should) = (shown(&is), shown(&should));
+            if let Some(at) = is.iter().zip(&should).position(|(a, b)| a != b) {
+                let (x, y) = (at % usize::from(columns), at / usize::from(columns));
+                panic!("seed {seed}, frame {frame}, column {x}, line {y}: {:?} for {:?}", is[at], should[at]);
+            }
+            moved_less += usize::from(frame > 0 && cost * 2 < whole);
             if chance.below(8) == 0 {
-                terminal.clear().unwrap();
+                moving.clear().unwrap();
+                still.clear().unwrap();
+                still.backend_mut().shadow = None;
             }
             later(&mut chance, &mut lines, columns);
         }
     }
-    assert!(moved_less > 100, "moving was hardly ever tried: {moved_less}");
+    assert!(moved_less > 30, "moving was hardly ever worth it: {moved_less}");
 }
 
 #[test]
