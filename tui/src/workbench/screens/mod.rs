@@ -117,6 +117,7 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
         (Cmd::Log, Screen::Home) => {
             matches!(home::selected(state), Some(home::Item::Job(_) | home::Item::File(_)))
         }
+        (Cmd::NextTab | Cmd::PrevTab | Cmd::OtherTab, _) => state.readable(),
         (Cmd::DropFilter | Cmd::ClearView, _) => state.data.as_ref().is_some_and(|d| !d.view.is_plain()),
         (Cmd::ForgetReading, _) => {
             state.data.as_ref().is_some_and(|d| d.reading.wanted.is_some())
