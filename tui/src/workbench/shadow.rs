@@ -7,8 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ratatui::buffer::Cell;
 use unicode_width::UnicodeWidthStr;
 
-/// Fewer changed cells than this are drawn as they are.
-const WORTH: usize = 60;
+/// Fewer changed cells than this are drawn as they are, and so are fewer lines: a selection that moves changes two.
+const WORTH: (i64, usize) = (60, 4);
 
 /// What moving lines costs, in cells that could be drawn instead.
 const PRICE: i64 = 24;
@@ -69,7 +69,7 @@ impl Shadow {
         let differing = |a: &[u64], b: &[u64]| a.iter().zip(b).filter(|(a, b)| a != b).count() as i64;
         let blank = vec![mark(&Cell::EMPTY); w];
         let stay: Vec<i64> = (0..h).map(|y| differing(&old[y], &new[y])).collect();
-        if stay.iter().sum::<i64>() < WORTH as i64 {
+        if stay.iter().sum::<i64>() < WORTH.0 || stay.iter().filter(|n| **n > 0).count() < WORTH.1 {
             return None;
         }
         let fresh: Vec<i64> = (0..h).map(|y| stay[y] - differing(&blank, &new[y])).collect();

@@ -196,6 +196,9 @@ pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &m
     // A reason that is too long for its line has the last one to itself.
     let why = match lines.get(at) {
         Some(Line::Decision { why, .. } | Line::Column { why, .. }) => wrapped(why, area.width),
+        Some(Line::Bad(what) | Line::Note(what)) if what.chars().count() > usize::from(area.width) => {
+            wrapped(what, area.width)
+        }
         _ => Vec::new(),
     };
     let foot = if area.width < 100 { u16::try_from(why.len().min(2)).unwrap_or(0) } else { 0 };

@@ -85,7 +85,7 @@ impl<T> Loaded<T> {
         match result {
             Ok(it) => Self::Yes(it),
             Err(fault) => Self::Failed(match fault.hint {
-                Some(hint) => format!("{} {hint}", fault.message),
+                Some(hint) => format!("{}. {hint}", fault.message.trim_end_matches('.')),
                 None => fault.message,
             }),
         }
