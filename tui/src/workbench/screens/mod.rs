@@ -188,4 +188,6 @@ fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

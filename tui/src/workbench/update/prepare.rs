@@ -230,16 +230,24 @@ fn add(state: &mut State) {
     state.popup = Some(Popup::Pick(pick));
 }
 
-/// Operations that the contract names. The worker says of any other whether it knows it.
-const OPERATIONS: [(&str, &str); 8] = [
-    ("impute", "fill what is missing"),
-    ("encode", "categories to numbers"),
-    ("scale", "numbers to one scale"),
-    ("parse_dates", "text to dates"),
-    ("drop", "leave columns out"),
+/// Operations to choose from. The worker says of any other whether it knows it.
+const OPERATIONS: [(&str, &str); 16] = [
+    ("cast", "read a column as another type"),
     ("clip", "cut off what lies far outside"),
+    ("date_parts", "year, month, day of a date as columns"),
     ("deduplicate", "keep one of equal rows"),
+    ("drop", "leave columns out"),
+    ("encode", "categories to numbers"),
+    ("filter_rows", "keep the rows that hold a condition"),
+    ("impute", "fill what is missing"),
+    ("log_transform", "the logarithm of skewed numbers"),
+    ("merge_spelling", "one spelling for what is the same"),
+    ("parse_dates", "text to dates"),
+    ("rename", "another name for a column"),
+    ("replace", "other values for some"),
+    ("scale", "numbers to one scale"),
     ("split_list", "a list in a cell to columns"),
+    ("trim", "take blanks around text away"),
 ];
 
 /// A step was named: `impute age strategy=median`.

@@ -171,7 +171,11 @@ fn forget(state: &mut State) {
 fn again(state: &mut State) -> Vec<Effect> {
     let Some(data) = &state.data else { return Vec::new() };
     let file = data.file.clone();
-    let Some(settings) = data.reading.wanted.clone() else { return files::again(state, &file) };
+    let Some(mut settings) = data.reading.wanted.clone() else { return files::again(state, &file) };
+    // What was set before holds on until it is taken back, with an empty value.
+    for name in state.open_file().into_iter().flat_map(|f| f.settings.keys()) {
+        settings.entry(name.clone()).or_default();
+    }
     vec![Effect::Submit(Submission {
         kind: "ingest".into(),
         file: Some(file.to_string()),

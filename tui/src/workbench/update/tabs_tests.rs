@@ -307,7 +307,7 @@ fn what_is_set_can_be_left_to_what_is_found() {
     let mut user = User::new(80, 24).with_files(vec![set]);
     user.types("2<enter>]]]]u");
     let asked = user.types("r");
-    assert!(matches!(&asked[..], [Effect::Submit(s)] if s.settings.is_empty()), "{asked:?}");
+    assert!(matches!(&asked[..], [Effect::Submit(s)] if s.settings["delimiter"].is_empty()), "{asked:?}");
 }
 
 #[test]
