@@ -20,6 +20,8 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     let last = lines(state).len().saturating_sub(1);
     let Some(data) = &mut state.data else { return Vec::new() };
     let tab = &mut data.reading;
+    // What is shown may have become shorter meanwhile.
+    tab.at = tab.at.min(last);
     match cmd {
         Cmd::Up => tab.at = tab.at.saturating_sub(1),
         Cmd::Down => tab.at = (tab.at + 1).min(last),
