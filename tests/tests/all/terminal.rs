@@ -61,6 +61,24 @@ fn it_costs_few_bytes() {
 }
 
 #[test]
+fn scrolling_by_a_line_costs_less_than_a_kilobyte() {
+    let home = with_penguins();
+    let mut terminal = Terminal::open(&home, 80, 24);
+    terminal.wait_for("penguins.csv");
+    terminal.write("2");
+    terminal.press(Key::Enter);
+    terminal.wait_for("Torgersen");
+    // Far enough down for every further line to scroll, with rows at hand on both sides.
+    terminal.write("#100\r");
+    terminal.wait_for("100 Adelie");
+    let before = terminal.wait_until_quiet(QUIET);
+    terminal.press(Key::Down);
+    terminal.wait_for("101 Adelie");
+    let moved = terminal.wait_until_quiet(QUIET) - before;
+    assert!(moved > 0 && moved < 1024, "a line took {moved} bytes");
+}
+
+#[test]
 fn a_progress_tick_costs_less_than_200_bytes() {
     let home = with_penguins();
     let mut terminal = Terminal::open(&home, 80, 24);

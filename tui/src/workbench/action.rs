@@ -1,16 +1,21 @@
 //! What can happen to the workbench: keys, answers of the daemon, news from the feed. Plain data.
 
 use crossterm::event::KeyEvent;
+use dropforge_shared::detection::Detection;
 use dropforge_shared::event::EventBatch;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileView;
 use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::job::{JobView, LogChunk};
-use dropforge_shared::page::Page;
+use dropforge_shared::page::{Column, Page};
 use dropforge_shared::profile::Profile;
+use dropforge_shared::query::{QueryResult, View};
+use dropforge_shared::reading::Reading;
 use dropforge_shared::service::{DaemonStatus, InboxStatus, Listing, RemovalPlan};
+use dropforge_shared::suggest::{Effect, Recipe, Suggestions};
 
 use super::actions::Cmd;
+use super::state::RejectedRows;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -87,6 +92,56 @@ pub enum Answer {
         offset: u64,
         /// The page.
         result: Result<Page, Fault>,
+    },
+    /// A page of the rows that a view lets through.
+    View {
+        /// The file.
+        file: FileId,
+        /// The view.
+        view: View,
+        /// The first row asked for.
+        offset: u64,
+        /// The page.
+        result: Result<Page, Fault>,
+    },
+    /// How a file was read.
+    Reading(FileId, Result<Box<Reading>, Fault>),
+    /// What could not be placed.
+    Rejected(FileId, Result<RejectedRows, Fault>),
+    /// What kind of data a file may hold.
+    Detection(FileId, Result<Box<Detection>, Fault>),
+    /// What one might do with a file.
+    Suggestions(FileId, Result<Box<Suggestions>, Fault>),
+    /// What steps do to the first rows.
+    Steps {
+        /// The file.
+        file: FileId,
+        /// Which request it answers.
+        ticket: u64,
+        /// The rows before and after.
+        result: Result<Box<Effect>, Fault>,
+    },
+    /// All recipes.
+    Recipes(Result<Vec<Recipe>, Fault>),
+    /// A job was queued.
+    Submitted(Result<JobView, Fault>),
+    /// A file's kind of data was set.
+    TypeChosen(Result<FileView, Fault>),
+    /// What a statement gave.
+    Query {
+        /// Which request it answers.
+        ticket: u64,
+        /// The rows.
+        result: Result<Box<QueryResult>, Fault>,
+    },
+    /// What a name can be completed to.
+    Completions {
+        /// Which request it answers.
+        ticket: u64,
+        /// Names of datasets.
+        names: Vec<String>,
+        /// Columns of the datasets asked for.
+        columns: Vec<(FileId, Vec<Column>)>,
     },
     /// A file's profile.
     Profile {

@@ -8,25 +8,19 @@ use std::time::Duration;
 
 use dropforge_shared::client::{Client, FeedItem, connect, connect_or_start, flat, follow, within};
 use dropforge_shared::fault::Fault;
-use dropforge_shared::ids::{FileId, JobId};
+use dropforge_shared::ids::JobId;
 use dropforge_shared::job::JobState;
 use dropforge_shared::paths::Paths;
-use dropforge_shared::profile::Profile;
 use dropforge_shared::service::{CALL, DropforgeClient, FileQuery, JobQuery, MAX_WAIT_MS};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::action::{Action, Answer, Source};
+use super::calls;
 use super::effect::Effect;
 
 /// Items of a list that are read at once.
 const PIECE: u32 = 500;
-
-/// The output in which a job leaves the profile.
-const PROFILE: &str = "profile.json";
-
-/// A profile larger than this is not one.
-const PROFILE_MAX: u64 = 256 * 1024 * 1024;
 
 /// The connection for calls; it changes when the daemon is started anew.
 type Line = Arc<Mutex<DropforgeClient>>;
@@ -40,6 +34,7 @@ pub struct Effects {
     inbox: PathBuf,
     out: mpsc::Sender<Action>,
     log: Option<AbortHandle>,
+    query: Option<AbortHandle>,
 }
 
 impl Effects {
@@ -48,7 +43,7 @@ impl Effects {
         let inbox = PathBuf::from(&client.peer.inbox);
         let line = Arc::new(Mutex::new(client.rpc));
         tokio::spawn(feed(paths.clone(), line.clone(), out.clone()));
-        Self { paths, exe, line, inbox, out, log: None }
+        Self { paths, exe, line, inbox, out, log: None, query: None }
     }
 
     fn rpc(&self) -> DropforgeClient {
@@ -64,6 +59,12 @@ impl Effects {
                 self.log = Some(tokio::spawn(log(rpc, job, ticket, out)).abort_handle());
             }
             Effect::StopLog => self.stop_log(),
+            Effect::Query { sql, ticket } => {
+                self.stop_query();
+                let task = async move { answer(&out, calls::query(&rpc, sql, ticket).await).await };
+                self.query = Some(tokio::spawn(task).abort_handle());
+            }
+            Effect::StopQuery => self.stop_query(),
             Effect::StartDaemon => {
                 let (paths, exe) = (self.paths.clone(), self.exe.clone());
                 tokio::spawn(async move {
@@ -93,6 +94,13 @@ impl Effects {
 
     fn stop_log(&mut self) {
         if let Some(task) = self.log.take() {
+            task.abort();
+        }
+    }
+
+    /// The daemon ends a statement when its caller goes away.
+    fn stop_query(&mut self) {
+        if let Some(task) = self.query.take() {
             task.abort();
         }
     }
@@ -167,7 +175,10 @@ async fn call(rpc: &DropforgeClient, effect: Effect) -> Option<Answer> {
             let result = flat(rpc.page(context, file.to_string(), offset, rows).await);
             Answer::Page { file, offset, result }
         }
-        Effect::Profile { file, job } => profile(rpc, file, &job).await,
+        Effect::Profile { file, job } => {
+            let result = calls::document(rpc, &job, calls::PROFILE).await;
+            Answer::Profile { file, result }
+        }
         Effect::Plan(id) => Answer::Plan(flat(rpc.removal_plan(context, id).await)),
         Effect::Remove { id, token } => {
             let removed = flat(rpc.remove(context, id, token).await);
@@ -188,36 +199,27 @@ async fn call(rpc: &DropforgeClient, effect: Effect) -> Option<Answer> {
             let job = flat(rpc.rerun(context, id.to_string(), None).await);
             Answer::Done(job.map(|j| format!("Queued again as job {}.", j.id)))
         }
+        Effect::View { .. }
+        | Effect::Reading { .. }
+        | Effect::Rejected { .. }
+        | Effect::Detection { .. }
+        | Effect::Suggest(_)
+        | Effect::Steps { .. }
+        | Effect::Recipes
+        | Effect::SaveRecipe { .. }
+        | Effect::Submit(_)
+        | Effect::ChooseType { .. }
+        | Effect::Complete { .. } => return calls::table(rpc, effect).await,
         Effect::FollowLog { .. }
         | Effect::StopLog
+        | Effect::Query { .. }
+        | Effect::StopQuery
+        | Effect::Copy(_)
         | Effect::StartDaemon
         | Effect::Sample(_)
         | Effect::Redraw
         | Effect::Suspend => return None,
     })
-}
-
-async fn profile(rpc: &DropforgeClient, file: FileId, job: &JobId) -> Answer {
-    let mut bytes = Vec::new();
-    let result = loop {
-        let piece = rpc.output_read(within(CALL), job.to_string(), PROFILE.into(), bytes.len() as u64);
-        match flat(piece.await) {
-            Ok(chunk) if chunk.total > PROFILE_MAX => {
-                break Err(Fault::failed("the profile is too large to show"));
-            }
-            Ok(chunk) => {
-                let ended = chunk.bytes.is_empty();
-                bytes.extend_from_slice(&chunk.bytes);
-                if ended || bytes.len() as u64 >= chunk.total {
-                    break serde_json::from_slice::<Profile>(&bytes)
-                        .map(Box::new)
-                        .map_err(|e| Fault::failed(format!("the profile in job {job} can't be read: {e}")));
-                }
-            }
-            Err(fault) => break Err(fault),
-        }
-    };
-    Answer::Profile { file, result }
 }
 
 /// Follows a log until its end, or until the task is aborted.

@@ -5,10 +5,12 @@
 
 pub mod action;
 pub mod actions;
+mod calls;
 pub mod effect;
 pub mod effects;
 pub mod popups;
 pub mod screens;
+pub mod shadow;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]
@@ -189,6 +191,7 @@ impl Workbench {
         for effect in update(&mut self.state, action) {
             match effect {
                 Effect::Redraw => self.session.terminal.clear().map_err(screen_fault)?,
+                Effect::Copy(text) => self.session.copy(&text).map_err(screen_fault)?,
                 Effect::Suspend => self.session.suspend().map_err(screen_fault)?,
                 other => self.effects.run(other),
             }

@@ -20,6 +20,8 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::Notify;
 
+use super::shadow::{Shadow, Shift};
+
 /// Enough for a full screen, so that a frame is one write.
 const BUFFER: usize = 64 * 1024;
 
@@ -60,19 +62,49 @@ impl<W: Write> Write for FrameWriter<W> {
     }
 }
 
-/// A backend that writes no byte without need: no resets after an empty diff, no cursor command that changes nothing, one
-/// flush a frame.
+/// A backend that writes no byte without need: lines that only move are moved by the terminal, no resets after an empty diff,
+/// no cursor command that changes nothing, one flush a frame.
 #[derive(Debug)]
 pub struct Screen<W: Write> {
     inner: CrosstermBackend<FrameWriter<W>>,
     cursor: Option<Position>,
     shown: bool,
+    /// The size, where it is not to be asked of the terminal.
+    fixed: Option<Size>,
+    /// What the terminal shows; none where that is not known, and then no lines are moved.
+    shadow: Option<Shadow>,
 }
 
 impl<W: Write> Screen<W> {
-    /// Over a writer. The cursor is taken to be hidden.
+    /// Over a writer. The screen is taken to be blank and the cursor to be hidden.
     pub fn new(out: W) -> Self {
-        Self { inner: CrosstermBackend::new(FrameWriter::new(out)), cursor: None, shown: false }
+        Self::with(out, None)
+    }
+
+    /// The same of a size that is known and never changes.
+    pub fn sized(out: W, columns: u16, rows: u16) -> Self {
+        Self::with(out, Some(Size::new(columns, rows)))
+    }
+
+    fn with(out: W, fixed: Option<Size>) -> Self {
+        let inner = CrosstermBackend::new(FrameWriter::new(out));
+        let mut screen = Self { inner, cursor: None, shown: false, fixed, shadow: None };
+        screen.blank();
+        screen
+    }
+
+    /// The terminal was cleared.
+    fn blank(&mut self) {
+        self.shadow = self.size().ok().map(|s| Shadow::blank(s.width, s.height));
+    }
+
+    /// Moves lines within a region (DECSTBM, then DL or IL at its first line, as a VT102 has them and the Linux console too,
+    /// which lacks SU and SD), and lets the region be the whole screen again.
+    fn shift(&mut self, shift: Shift) -> io::Result<()> {
+        let (top, bottom) = (shift.top + 1, shift.bottom + 1);
+        let (by, way) = (shift.up.unsigned_abs(), if shift.up > 0 { 'M' } else { 'L' });
+        self.cursor = None;
+        write!(self.inner, "\x1b[{top};{bottom}r\x1b[{top}H\x1b[{by}{way}\x1b[r")
     }
 }
 
@@ -83,12 +115,26 @@ impl<W: Write> Backend for Screen<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let content: Vec<(u16, u16, &Cell)> = content.collect();
+        if content.is_empty() {
             return Ok(());
         }
         self.cursor = None;
-        self.inner.draw(content)
+        let Some(mut shadow) = self.shadow.take() else { return self.inner.draw(content.into_iter()) };
+        let mut next = shadow.clone();
+        if !next.put(content.iter().copied()) {
+            return self.inner.draw(content.into_iter());
+        }
+        match shadow.shift_to(&next) {
+            Some(shift) => {
+                self.shift(shift)?;
+                shadow.shift(shift);
+                self.inner.draw(shadow.changes(&next).into_iter())?;
+            }
+            None => self.inner.draw(content.into_iter())?,
+        }
+        self.shadow = Some(next);
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -121,10 +167,15 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn clear(&mut self) -> io::Result<()> {
+        self.blank();
         queue!(self.inner, Clear(Clearing::All))
     }
 
     fn clear_region(&mut self, what: ClearType) -> io::Result<()> {
+        match what {
+            ClearType::All => self.blank(),
+            _ => self.shadow = None,
+        }
         let what = match what {
             ClearType::All => Clearing::All,
             ClearType::AfterCursor => Clearing::FromCursorDown,
@@ -136,7 +187,7 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.inner.size()
+        self.fixed.map_or_else(|| self.inner.size(), Ok)
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
@@ -173,6 +224,13 @@ impl Session {
         take(mouse, &taken)?;
         let terminal = Terminal::new(Screen::new(io::stdout())).inspect_err(|_| restore(&taken))?;
         Ok(Self { terminal, mouse, taken })
+    }
+
+    /// Gives a text to the clipboard of the terminal (OSC 52), which works over SSH where the terminal allows it.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(&clipboard(text))?;
+        out.flush()
     }
 
     /// Gives the terminal to the shell and stops this process until it is brought to the front again.
@@ -221,57 +279,21 @@ fn restore(taken: &AtomicBool) {
     let _ = disable_raw_mode();
 }
 
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Sink(Rc<RefCell<Vec<Vec<u8>>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().push(bytes.to_vec());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+/// OSC 52 for the clipboard: `ESC ] 52 ; c ; BASE64 BEL`, the text in Base64 of RFC 4648.
+fn clipboard(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = b"\x1b]52;c;".to_vec();
+    for block in text.as_bytes().chunks(3) {
+        let bits = block.iter().chain([0, 0].iter()).take(3).fold(0u32, |bits, b| bits << 8 | u32::from(*b));
+        for digit in 0..4 {
+            let filler = digit > block.len();
+            let place = (bits >> (18 - 6 * digit) & 63) as usize;
+            out.push(if filler { b'=' } else { DIGITS[place] });
         }
     }
-
-    fn frame(screen: &mut Screen<Sink>, cells: &[(u16, u16, Cell)], cursor: Option<Position>) {
-        screen.draw(cells.iter().map(|(x, y, c)| (*x, *y, c))).unwrap();
-        match cursor {
-            None => screen.hide_cursor().unwrap(),
-            Some(p) => {
-                screen.show_cursor().unwrap();
-                screen.set_cursor_position(p).unwrap();
-            }
-        }
-        Backend::flush(screen).unwrap();
-    }
-
-    #[test]
-    fn a_frame_that_changes_nothing_writes_nothing() {
-        let sink = Sink::default();
-        let mut screen = Screen::new(sink.clone());
-        frame(&mut screen, &[], None);
-        assert!(sink.0.borrow().is_empty());
-        frame(&mut screen, &[], Some(Position::new(3, 4)));
-        frame(&mut screen, &[], Some(Position::new(3, 4)));
-        assert_eq!(sink.0.borrow().len(), 1, "a cursor that rests is not set again");
-    }
-
-    #[test]
-    fn a_frame_is_one_synchronised_write() {
-        let sink = Sink::default();
-        let mut screen = Screen::new(sink.clone());
-        frame(&mut screen, &[(0, 0, Cell::new("a")), (5, 2, Cell::new("b"))], None);
-        let writes = sink.0.borrow();
-        assert_eq!(writes.len(), 1);
-        let text = String::from_utf8(writes[0].clone()).unwrap();
-        assert!(text.starts_with("\u{1b}[?2026h") && text.ends_with("\u{1b}[?2026l"), "{text:?}");
-    }
+    out.push(7);
+    out
 }
+
+#[cfg(test)]
+mod tests;

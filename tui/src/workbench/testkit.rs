@@ -112,6 +112,9 @@ fn named(name: &str) -> KeyEvent {
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "backspace" => KeyCode::Backspace,
+        "f5" => KeyCode::F(5),
+        "alt-enter" => return KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT),
+        "alt-up" => return KeyEvent::new(KeyCode::Up, KeyModifiers::ALT),
         other => match other.strip_prefix("ctrl-") {
             Some(c) => {
                 return KeyEvent::new(KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::CONTROL);
@@ -236,4 +239,137 @@ pub(super) fn log(ticket: u64, texts: &[&str]) -> Answer {
     };
     let entries = texts.iter().enumerate().map(entry).collect();
     Answer::Log { ticket, result: Ok(LogChunk { entries, next: 0, oldest: 0, finished: false }) }
+}
+
+/// What a daemon would say of the penguins: suggestions, how they were read, what they are.
+pub(super) mod said {
+    use std::collections::BTreeMap;
+
+    use dropforge_shared::detection::{Detection, TypeCandidate};
+    use dropforge_shared::file::{Evidence, TypeGuess};
+    use dropforge_shared::page::{Cell, Column, ColumnType};
+    use dropforge_shared::query::QueryResult;
+    use dropforge_shared::reading::{Decision, Reading};
+    use dropforge_shared::suggest::{Effect, ModelSuggestion, Step, Suggestions};
+
+    use super::super::state::{Rejected, RejectedRows};
+
+    fn step(id: &str, op: &str, column: &str, setting: (&str, &str, &str)) -> Step {
+        Step {
+            id: id.into(),
+            op: op.into(),
+            columns: vec![column.into()],
+            confidence: 0.9,
+            rationale: format!("{column} would be of more use so."),
+            evidence: vec!["2 of 344 values are missing (0.6 %)".into()],
+            settings: BTreeMap::from([(setting.0.into(), setting.1.into())]),
+            choices: BTreeMap::from([(setting.0.into(), setting.2.into())]),
+        }
+    }
+
+    pub(crate) fn suggestions() -> Box<Suggestions> {
+        Box::new(Suggestions {
+            steps: vec![
+                step(
+                    "impute-mass",
+                    "impute",
+                    "body mass",
+                    ("strategy", "median", "mean|median|most_frequent"),
+                ),
+                step("encode-sex", "encode", "sex", ("method", "one_hot", "one_hot|ordinal")),
+                step("clip-mass", "clip", "body mass", ("upper", "6000", "a number")),
+            ],
+            models: vec![ModelSuggestion {
+                algorithm: "gradient_boosting".into(),
+                confidence: 0.8,
+                rationale: "Few rows, numbers and categories mixed.".into(),
+            }],
+        })
+    }
+
+    pub(crate) fn effect() -> Box<Effect> {
+        let mut before = super::page(0, 5, 5);
+        let mut after = super::page(0, 5, 5);
+        before.rows[1][1] = Cell::Null;
+        after.rows[1][1] = Cell::Int(4_050);
+        after.rows.remove(3);
+        Box::new(Effect { before, after, notes: vec!["impute: 2 values of body mass become 4050".into()] })
+    }
+
+    pub(crate) fn reading() -> Box<Reading> {
+        let decision = |what: &str, value: &str, why: &str| Decision {
+            what: what.into(),
+            value: value.into(),
+            why: why.into(),
+        };
+        let column = |name: &str, kind| Column { name: name.into(), kind };
+        Box::new(Reading {
+            format: "csv".into(),
+            encoding: Some("windows-1252".into()),
+            delimiter: Some(";".into()),
+            quote: Some("\"".into()),
+            header: Some(true),
+            preamble_lines: 2,
+            decisions: vec![
+                decision("encoding", "windows-1252", "not UTF-8; chardetng names it from 12 bytes over 127"),
+                decision("delimiter", ";", "every line of the first 1,000 has two of them"),
+                decision("type of body mass", "integer", "all 342 values are whole numbers"),
+            ],
+            columns: vec![column("species", ColumnType::Text), column("body mass", ColumnType::Integer)],
+            rows: 344,
+            rejected_rows: 2,
+            notes: vec!["2 dates could be read in two ways".into()],
+            ..Reading::default()
+        })
+    }
+
+    pub(crate) fn rejected() -> RejectedRows {
+        let row = |line: &str, record: &str| Rejected {
+            line: line.into(),
+            reason: "5 fields where 3 are expected".into(),
+            record: record.into(),
+        };
+        RejectedRows {
+            rows: vec![row("17", "Adelie;1;2;3;4"), row("90", "Gentoo;x;y;z;\u{1b}[31m")],
+            more: false,
+        }
+    }
+
+    pub(crate) fn detection() -> Box<Detection> {
+        let evidence = |strategy: &str, score, weight| Evidence {
+            strategy: strategy.into(),
+            score,
+            weight,
+            detail: "two of three names are there".into(),
+        };
+        let candidate = |name: &str, title: &str, score| TypeCandidate {
+            name: name.into(),
+            title: title.into(),
+            score,
+            evidence: vec![evidence("strict columns", score, 1.0), evidence("name patterns", score, 0.8)],
+        };
+        let decided = TypeGuess {
+            name: "survey".into(),
+            confidence: 44.0,
+            level: "very_low".into(),
+            decided_by: "detector".into(),
+            evidence: vec![],
+        };
+        Box::new(Detection {
+            decided,
+            candidates: vec![
+                candidate("survey", "answers to questions", 44.0),
+                candidate("medical", "patients and measurements", 41.0),
+                candidate("generic", "a table of no special kind", 30.0),
+            ],
+            fingerprint: Some("species|mass".into()),
+            ask: true,
+            bad_rules: vec![],
+        })
+    }
+
+    pub(crate) fn result() -> Box<QueryResult> {
+        let page = super::page(0, 30, 30);
+        Box::new(QueryResult { columns: page.columns, rows: page.rows, truncated: false, elapsed_ms: 12 })
+    }
 }

@@ -16,7 +16,11 @@ pub(super) fn frame(
     area: Rect,
     buf: &mut Buffer,
 ) -> Rect {
-    let width = width.saturating_add(4).min(area.width);
+    let mut width = width.saturating_add(4).min(area.width);
+    // A column or two of what lies below would look like part of the box.
+    if area.width - width <= 6 {
+        width = area.width;
+    }
     let height = height.saturating_add(2).min(area.height);
     let outer =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::actions::{Context, key_label, valid};
+use super::super::actions::{ActionSpec, Context, key_label, keys_of, valid};
 use super::super::theme::Theme;
 use super::super::widgets::text;
 use super::frame::frame;
@@ -11,20 +11,27 @@ use super::frame::frame;
 /// Columns for the keys.
 const KEYS: u16 = 18;
 
+/// What the keys do in the given contexts, and what is no key's business.
+pub fn lines(contexts: &[Context]) -> Vec<(String, &'static str)> {
+    let keys = |s: &'static ActionSpec| {
+        keys_of(s, contexts).iter().map(|k| key_label(k)).collect::<Vec<_>>().join(" ")
+    };
+    let mut lines: Vec<_> = valid(contexts).map(|s| (keys(s), s.title)).filter(|l| !l.0.is_empty()).collect();
+    lines.push((String::new(), ""));
+    lines.push(("mouse".into(), "Text is selected as in any terminal"));
+    lines
+}
+
 pub(super) fn draw(top: usize, contexts: &[Context], theme: Theme, area: Rect, buf: &mut Buffer) {
-    let lines: Vec<(String, &str)> = valid(contexts)
-        .map(|s| {
-            let keys: Vec<String> = s.keys.iter().map(|k| key_label(k)).collect();
-            (keys.join(" "), s.title)
-        })
-        .collect();
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let lines = lines(contexts);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let inside = frame("Keys here · Esc closes", 60, height, theme, area, buf);
-    let room = usize::from(inside.height);
-    let top = top.min((lines.len() + 2).saturating_sub(room));
-    let advice = [(String::new(), ""), (String::new(), "Text: select it with the mouse as in any terminal.")];
-    for (y, (keys, title)) in (inside.y..inside.bottom()).zip(lines.into_iter().chain(advice).skip(top)) {
-        text(buf, inside.x, y, KEYS.min(inside.width), &keys, theme.accent().patch(theme.strong()));
-        text(buf, inside.x + KEYS, y, inside.width.saturating_sub(KEYS), title, theme.text());
+    let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));
+    for (y, (keys, title)) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        // Keys that are long give the title less room rather than being cut.
+        let at = text(buf, inside.x, y, inside.width, keys, theme.accent().patch(theme.strong()))
+            .max(KEYS - 1)
+            + 1;
+        text(buf, inside.x + at, y, inside.width.saturating_sub(at), title, theme.text());
     }
 }

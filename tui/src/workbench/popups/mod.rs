@@ -2,10 +2,12 @@
 //! are in the action table.
 
 mod confirm;
+mod form;
 mod frame;
 mod help;
 mod message;
 mod palette;
+mod pick;
 
 use dropforge_shared::config::ByteSize;
 use dropforge_shared::service::{RemovalItem, RemovalPlan};
@@ -17,6 +19,10 @@ use super::actions::{ActionSpec, Cmd, Context};
 use super::effect::Effect;
 use super::state::State;
 use super::theme::Theme;
+
+pub use form::{Field, Form, Formed};
+pub use help::lines as help_lines;
+pub use pick::{Item, Pick, Picked};
 
 /// A popup.
 #[derive(Debug)]
@@ -32,6 +38,10 @@ pub enum Popup {
     },
     /// Commands by name.
     Palette(Palette),
+    /// A choice from a list.
+    Pick(Pick),
+    /// Several values to fill in.
+    Form(Form),
     /// A message.
     Message {
         /// Its heading.
@@ -101,6 +111,8 @@ impl Popup {
             Self::Confirm(_) => vec![Context::Confirm, Context::Anywhere],
             Self::Help { .. } => vec![Context::Help, Context::List, Context::Anywhere],
             Self::Palette(_) => vec![Context::Palette, Context::Anywhere],
+            Self::Pick(_) => vec![Context::Pick, Context::Anywhere],
+            Self::Form(_) => vec![Context::Form, Context::Anywhere],
             Self::Message { .. } => vec![Context::Message, Context::List, Context::Anywhere],
         }
     }
@@ -115,6 +127,11 @@ impl Popup {
         };
         let effect = Effect::Remove { id: plan.id, token: plan.token };
         Self::Confirm(Confirm { title, lines, yes: "Delete", chosen: false, effect })
+    }
+
+    /// A message.
+    pub fn message(title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Message { title: title.into(), text: text.into(), bad: false, top: 0 }
     }
 
     /// A message about something that went wrong.
@@ -134,6 +151,8 @@ impl Popup {
             Self::Message { title, text, bad, top } => {
                 message::draw(title, text, *bad, *top, theme, area, buf);
             }
+            Self::Pick(p) => return pick::draw(p, theme, area, buf),
+            Self::Form(f) => return form::draw(f, theme, area, buf),
             Self::Palette(p) => return palette::draw(p, state, theme, area, buf),
         }
         None

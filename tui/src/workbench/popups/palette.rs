@@ -28,7 +28,9 @@ pub(super) fn draw(
     let cursor = input(&palette.input, theme, line, buf);
     let list = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
     if let Some(row) = palette.row() {
-        let total = state.data.as_ref().and_then(|d| d.total).unwrap_or(0);
+        let of_query = state.query_shown().then_some(&state.query.sheet);
+        let sheet = of_query.or(state.data.as_ref().map(|d| &d.sheet));
+        let total = sheet.and_then(|s| s.total).unwrap_or(0);
         let offer = format!("Go to row {} of {}", count(row + 1), count(total));
         text(buf, list.x, list.y, list.width, &offer, theme.text());
         over(buf, list, list.y, theme.selected());

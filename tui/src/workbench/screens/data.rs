@@ -3,11 +3,12 @@
 use dropforge_shared::file::{FileKind, FileState, FileView};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use super::super::state::{State, Tab};
+use super::super::state::{Data, State, Tab};
 use super::super::theme::Theme;
 use super::super::widgets::{below, count, pieces, progress, size, stage, text, wrapped};
-use super::{profile, rows};
+use super::{prepare, profile, query, reading, rows, types};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -18,44 +19,52 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     };
     title(file, data.tab, theme, area, buf);
     let inside = below(area, 1);
-    match (file.state, file.kind) {
-        (FileState::Ready, FileKind::Dataset) if data.tab == Tab::Rows => {
-            rows::draw(state, data, theme, inside, buf)
-        }
-        (FileState::Ready, FileKind::Dataset) => profile::draw(state, data, theme, inside, buf),
-        _ => waiting(state, file, theme, inside, buf),
+    if !state.readable() {
+        return waiting(state, data, file, theme, inside, buf);
+    }
+    match data.tab {
+        Tab::Rows => rows::draw(state, data, theme, inside, buf),
+        Tab::Profile => profile::draw(state, data, theme, inside, buf),
+        Tab::Prepare => prepare::draw(data, theme, inside, buf),
+        Tab::Query => query::inside(state, theme, inside, buf),
+        Tab::Reading => reading::draw(state, data, theme, inside, buf),
+        Tab::Type => types::draw(file, data, theme, inside, buf),
     }
 }
 
 fn title(file: &FileView, tab: Tab, theme: Theme, area: Rect, buf: &mut Buffer) {
-    let tabs = [(" Rows ", Tab::Rows), (" Profile ", Tab::Profile)];
-    let style = |t: Tab| if t == tab { theme.selected() } else { theme.text() };
     let version = if file.version > 1 { format!(" (v{})", file.version) } else { String::new() };
-    let name = dropforge_shared::clean::fit(&file.name, usize::from(area.width / 2).max(12));
+    let words = if area.width >= 100 { [" rows", " columns"] } else { ["", ""] };
     let mut about = format!("{version}  ");
     if let (Some(rows), Some(columns)) = (file.rows, file.columns) {
-        about.push_str(&format!("{} rows × {} columns", count(rows), count(columns)));
+        about.push_str(&format!("{}{} × {}{}", count(rows), words[0], count(columns), words[1]));
     }
     if let Some(rejected) = file.rejected_rows.filter(|n| *n > 0) {
         about.push_str(&format!(", {} rejected", count(rejected)));
     }
-    let (rows, profile) = (style(tabs[0].1), style(tabs[1].1));
-    pieces(
-        buf,
-        area,
-        area.y,
-        &[
-            (tabs[0].0, rows),
-            (tabs[1].0, profile),
-            ("  ", theme.text()),
-            (&name, theme.strong()),
-            (&about, theme.dim()),
-        ],
-    );
+    let mut parts: Vec<(String, Style)> = Vec::new();
+    if area.width >= 58 {
+        let all = Tab::ALL.iter();
+        parts.extend(
+            all.map(|(t, name)| {
+                (format!(" {name} "), if *t == tab { theme.selected() } else { theme.text() })
+            }),
+        );
+    } else {
+        let at = Tab::ALL.iter().position(|(t, _)| *t == tab).unwrap_or(0);
+        parts.push((format!("[ {} ] ", Tab::ALL[at].1), theme.selected()));
+        parts.push((format!("{} of {}", at + 1, Tab::ALL.len()), theme.dim()));
+    }
+    let used: usize = parts.iter().map(|(p, _)| p.len()).sum();
+    let room = usize::from(area.width).saturating_sub(used + 2);
+    let name = dropforge_shared::clean::fit(&file.name, room.min(40));
+    parts.extend([("  ".into(), theme.text()), (name, theme.strong()), (about, theme.dim())]);
+    let parts: Vec<(&str, Style)> = parts.iter().map(|(p, s)| (p.as_str(), *s)).collect();
+    pieces(buf, area, area.y, &parts);
 }
 
 /// What there is to say of a file that can't be read as a table.
-fn waiting(state: &State, file: &FileView, theme: Theme, area: Rect, buf: &mut Buffer) {
+fn waiting(state: &State, data: &Data, file: &FileView, theme: Theme, area: Rect, buf: &mut Buffer) {
     let area = below(area, 1);
     let job = state.job_of(file).and_then(|id| state.job(&id));
     let mut lines = Vec::new();
@@ -79,16 +88,33 @@ fn waiting(state: &State, file: &FileView, theme: Theme, area: Rect, buf: &mut B
             let error = file.error.clone().unwrap_or_else(|| "no reason is known".into());
             lines.push(format!("It could not be read: {error}"));
             lines.push(String::new());
-            lines.push("The bytes are kept. l shows the log, r tries again.".into());
+            lines.push(
+                "The bytes are kept. l shows the log, r tries again, e sets how it is to be read.".into(),
+            );
         }
         FileState::NeedsInput => lines.push("It waits for a choice of yours.".into()),
+        FileState::Ready if file.kind == FileKind::Document => {
+            lines.push(format!("This file is a document, {}: there are no rows to show.", size(file.bytes)));
+        }
         FileState::Ready => {
-            let kind = if file.kind == FileKind::Document { "a document" } else { "of an unknown kind" };
-            lines.push(format!("This file is {kind}, {}: there are no rows to show.", size(file.bytes)));
+            lines.push(format!(
+                "This file is of an unknown kind, {}: no table was found in it.",
+                size(file.bytes)
+            ));
+            lines.extend(file.reading.as_ref().map(|why| format!("Why: {why}")));
+            lines.push(String::new());
+            lines.push("It can be read as a table all the same: e sets delimiter, encoding, header or sheet, r reads it.".into());
         }
     }
     let lines: Vec<String> = lines.iter().flat_map(|l| wrapped(l, area.width)).collect();
     for (i, (y, line)) in (area.y..area.bottom()).zip(&lines).enumerate() {
         text(buf, area.x, y, area.width, line, if i == 0 { style } else { theme.text() });
+    }
+    // What the user set meanwhile.
+    let rest = below(area, u16::try_from(lines.len() + 1).unwrap_or(u16::MAX));
+    if data.reading.wanted.is_some() {
+        for (y, line) in (rest.y..rest.bottom()).zip(reading::lines(state)) {
+            reading::one(&line, theme, rest, y, buf);
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! One column of a profile in full: figures, quantiles, a histogram, the most frequent values, spellings of missing.
+//! One column of a profile in full: figures, a box plot, a histogram, the most frequent values, spellings of missing.
 
-use dropforge_shared::profile::{ColumnProfile, Histogram, Profile};
+use dropforge_shared::profile::{ColumnProfile, Histogram, Profile, Scalar};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -18,12 +18,28 @@ pub(super) fn draw(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let head = format!("{} · {} · Esc goes back", column.name, column.kind.name());
+    let head = format!("{} · {} · Esc goes back · ← → other columns", column.name, column.kind.name());
     text(buf, area.x, area.y, area.width, &head, theme.strong());
     let inside = below(area, 1);
     let lines = lines(profile, column, inside.width, theme);
     let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));
     for (y, (line, style)) in (inside.y..inside.bottom()).zip(lines.into_iter().skip(top)) {
+        text(buf, inside.x, y, inside.width, &line, style);
+    }
+}
+
+/// The same beside the rows, as far as there is room.
+pub(super) fn draw_beside(
+    profile: &Profile,
+    column: &ColumnProfile,
+    theme: Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    text(buf, area.x, area.y, area.width, &column.name, theme.strong());
+    let inside = below(area, 1);
+    let lines = lines(profile, column, inside.width, theme);
+    for (y, (line, style)) in (inside.y..inside.bottom()).zip(lines) {
         text(buf, inside.x, y, inside.width, &line, style);
     }
 }
@@ -57,6 +73,9 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
     if c.kind.is_numeric() {
         put("zeros", count(c.zeros));
         put("outliers", format!("{} (beyond 1.5 times the quartiles' distance)", count(c.outliers)));
+        if let Some(skew) = c.skewness {
+            put("skewness", figure(skew));
+        }
     }
     if let Some(q) = c.quantiles {
         for (name, value) in
@@ -64,6 +83,11 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
         {
             put(name, figure(value));
         }
+    }
+    if let Some(plot) = box_plot(c, usize::from(width)) {
+        out.push((String::new(), theme.text()));
+        out.push(("box plot · ├ 5 %  ┤ 95 %  █ middle half  ┃ median".into(), theme.strong()));
+        out.push((plot, theme.accent()));
     }
     if let Some(h) = &c.histogram {
         out.push((String::new(), theme.text()));
@@ -74,11 +98,11 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
         out.push((String::new(), theme.text()));
         out.push(("most frequent".into(), theme.strong()));
         let most = c.top.iter().map(|t| t.count).max().unwrap_or(1);
-        let room = usize::from(width).saturating_sub(44).clamp(4, 40);
+        let (names, room) = split(width, 24);
         for value in &c.top {
-            let name = dropforge_shared::clean::fit(&scalar(&value.value), 24);
+            let name = dropforge_shared::clean::fit(&scalar(&value.value), names);
             let bar = "█".repeat(bar_length(value.count, most, room));
-            out.push((format!("{:>12}  {}  {bar}", count(value.count), pad(&name, 24)), theme.text()));
+            out.push((format!("{:>10} {} {bar}", count(value.count), pad(&name, names)), theme.text()));
         }
     }
     if !c.null_tokens.is_empty() {
@@ -92,14 +116,51 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
     out
 }
 
+/// Columns for a name and for a bar after a count of ten.
+fn split(width: u16, name: usize) -> (usize, usize) {
+    let room = usize::from(width).saturating_sub(12);
+    let name = name.min(room * 2 / 3);
+    (name, room.saturating_sub(name).clamp(1, 60))
+}
+
 fn histogram(h: &Histogram, width: u16, theme: Theme, out: &mut Vec<(String, Style)>) {
     let most = h.counts.iter().copied().max().unwrap_or(0).max(1);
-    let room = usize::from(width).saturating_sub(44).clamp(4, 60);
+    let (names, room) = split(width, 25);
     for (n, edges) in h.counts.iter().zip(h.edges.windows(2)) {
-        let range = format!("{:>12} – {:<12}", figure(edges[0]), figure(edges[1]));
+        let range = if names >= 21 {
+            format!("{:>1$} – ", figure(edges[0]), names / 2 - 2) + &figure(edges[1])
+        } else {
+            format!("{} –", figure(edges[0]))
+        };
+        let range = dropforge_shared::clean::fit(&range, names);
         let bar = "█".repeat(bar_length(*n, most, room));
-        out.push((format!("{range} {:>12}  {bar}", count(*n)), theme.accent()));
+        out.push((format!("{:>10} {} {bar}", count(*n), pad(&range, names)), theme.accent()));
     }
+}
+
+/// From the smallest value to the largest: whiskers at 5 % and 95 %, the box over the middle half, the median in it.
+fn box_plot(c: &ColumnProfile, width: usize) -> Option<String> {
+    let number = |s: &Option<Scalar>| match s {
+        Some(Scalar::Int(i)) => Some(*i as f64),
+        Some(Scalar::Float(f)) => Some(*f),
+        _ => None,
+    };
+    let (q, min, max) = (c.quantiles?, number(&c.min)?, number(&c.max)?);
+    // Halves first: the distance of two numbers may be beyond what a number can be.
+    let span = max / 2.0 - min / 2.0;
+    let finite = [min, max, q.p05, q.p25, q.p50, q.p75, q.p95].iter().all(|x| x.is_finite());
+    if !finite || span <= 0.0 || width < 10 {
+        return None;
+    }
+    let width = width.min(100);
+    let at = |x: f64| (((x / 2.0 - min / 2.0) / span * (width - 1) as f64).round() as usize).min(width - 1);
+    let mut line = vec!['·'; width];
+    line[at(q.p05)..=at(q.p95).max(at(q.p05))].fill('─');
+    line[at(q.p05)] = '├';
+    line[at(q.p95)] = '┤';
+    line[at(q.p25)..=at(q.p75).max(at(q.p25))].fill('█');
+    line[at(q.p50)] = '┃';
+    Some(line.into_iter().collect())
 }
 
 /// The length of a bar; what is there is never drawn as nothing.
@@ -111,4 +172,50 @@ fn bar_length(n: u64, most: u64, room: usize) -> usize {
 fn pad(text: &str, width: usize) -> String {
     use unicode_width::UnicodeWidthStr;
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use dropforge_shared::page::ColumnType;
+    use dropforge_shared::profile::Quantiles;
+
+    use super::*;
+
+    fn column(min: f64, max: f64, quantiles: Quantiles) -> ColumnProfile {
+        ColumnProfile {
+            name: "x".into(),
+            kind: ColumnType::Float,
+            nulls: 0,
+            null_tokens: BTreeMap::new(),
+            distinct: 1,
+            distinct_exact: true,
+            distinct_error: 0.0,
+            min: Some(Scalar::Float(min)),
+            max: Some(Scalar::Float(max)),
+            mean: None,
+            std: None,
+            quantiles: Some(quantiles),
+            zeros: 0,
+            outliers: 0,
+            skewness: None,
+            histogram: None,
+            top: vec![],
+        }
+    }
+
+    #[test]
+    fn a_box_lies_where_the_quantiles_are() {
+        let q = Quantiles { p05: 10.0, p25: 40.0, p50: 50.0, p75: 60.0, p95: 90.0 };
+        assert_eq!(box_plot(&column(0.0, 100.0, q), 11).as_deref(), Some("·├──█┃█──┤·"));
+    }
+
+    #[test]
+    fn what_has_no_spread_has_no_box_and_the_largest_numbers_have_one() {
+        let flat = Quantiles { p05: 1.0, p25: 1.0, p50: 1.0, p75: 1.0, p95: 1.0 };
+        assert_eq!(box_plot(&column(1.0, 1.0, flat), 40), None);
+        let wide = Quantiles { p05: -1e308, p25: -5e307, p50: 0.0, p75: 5e307, p95: 1e308 };
+        assert!(box_plot(&column(-1.7e308, 1.7e308, wide), 40).is_some());
+    }
 }

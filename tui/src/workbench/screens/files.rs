@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::super::state::State;
 use super::super::theme::Theme;
 use super::super::widgets::{Column, Grid, Row, age, below, count, pieces, size, text};
-use super::file_style;
+use super::{file_state, file_style};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -64,7 +64,7 @@ fn row(file: &FileView, selected: bool, middle: bool, wide: bool, state: &State,
     let number = |n: Option<u64>| (n.map(count).unwrap_or_default(), theme.text());
     let mut cells = vec![
         (name, theme.text()),
-        (file.state.name().to_owned(), file_style(file.state, theme)),
+        (file_state(file.state).to_owned(), file_style(file.state, theme)),
         number(file.rows),
         number(file.columns),
     ];

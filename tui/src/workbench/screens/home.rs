@@ -1,6 +1,6 @@
 //! Home: what runs, what waits in the inbox, what was done lately, how to begin, and samples to try.
 
-use dropforge_shared::file::FileState;
+use dropforge_shared::file::{FileState, FileView};
 use dropforge_shared::ids::{FileId, JobId};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::state::{State, scrolled};
 use super::super::theme::Theme;
 use super::super::widgets::{age, count, over, pieces, progress, right, size, stage, text};
-use super::file_style;
+use super::{file_state, file_style};
 
 /// Jobs and inbox entries that Home lists; the screens of their own have the rest.
 const FEW: usize = 8;
@@ -74,7 +74,13 @@ fn lines(state: &State) -> Vec<Line> {
         lines.push(Line::Head(format!("In the inbox · {}", count(inbox.total))));
         lines.extend((0..inbox.items.len().min(FEW)).map(|i| Line::Item(Item::Waiting(i))));
     }
-    let done = state.files.iter().filter(|f| f.state != FileState::Ingesting).take(FEW);
+    let asks: Vec<_> = state.files.iter().filter(|f| f.state == FileState::NeedsInput).collect();
+    if !asks.is_empty() {
+        lines.push(Line::Head(format!("Waiting for you to say what it is · {}", asks.len())));
+        lines.extend(asks.iter().take(FEW).map(|f| Line::Item(Item::File(f.id.clone()))));
+    }
+    let settled = |f: &&FileView| !matches!(f.state, FileState::Ingesting | FileState::NeedsInput);
+    let done = state.files.iter().filter(settled).take(FEW);
     let done: Vec<_> = done.map(|f| Line::Item(Item::File(f.id.clone()))).collect();
     if !done.is_empty() {
         lines.push(Line::Head("Done lately".into()));
@@ -168,7 +174,7 @@ fn item(item: &Item, state: &State, theme: Theme, line: Rect, buf: &mut Buffer) 
                 _ => size(file.bytes),
             };
             let what = format!("  {what} · {}", age(file.added_at, state.now));
-            pieces(buf, rest, y, &[(file.state.name(), style), (&what, theme.text())]);
+            pieces(buf, rest, y, &[(file_state(file.state), style), (&what, theme.text())]);
         }
         Item::Sample(at) => {
             let Some(sample) = state.samples.get(*at) else { return };

@@ -73,7 +73,9 @@ fn style(level: LogLevel, theme: Theme) -> Style {
 }
 
 fn plain(log: &LogView, entry: &LogEntry, y: u16, list: Rect, theme: Theme, buf: &mut Buffer) {
-    let x = list.x + text(buf, list.x, y, list.width, &lead(entry), theme.dim());
+    let lead = lead(entry);
+    let x = list.x + text(buf, list.x, y, list.width, &lead, theme.dim());
+    mark(buf, list, y, &lead, &log.search, theme);
     let shown: String = clean::line(&entry.text).chars().skip(log.shift).collect();
     let room = Rect { x, width: list.right().saturating_sub(x), ..list };
     text(buf, x, y, room.width, &shown, style(entry.level, theme));

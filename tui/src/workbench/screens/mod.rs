@@ -3,11 +3,17 @@
 mod data;
 mod details;
 mod files;
+mod heat;
 pub mod home;
 mod job_log;
 mod jobs;
+mod prepare;
 mod profile;
+mod query;
+pub mod reading;
 mod rows;
+mod table;
+mod types;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,6 +24,8 @@ use super::state::{Link, SMALLEST, Screen, State};
 use super::theme::Theme;
 use super::update;
 use super::widgets::{below, footer, header, text};
+
+pub use profile::severity_word;
 
 /// A screen.
 #[derive(Debug)]
@@ -65,6 +73,13 @@ pub const SCREENS: &[ScreenSpec] = &[
         update: update::jobs::command,
     },
     ScreenSpec {
+        screen: Screen::Query,
+        title: "Query",
+        digit: Some('5'),
+        draw: query::draw,
+        update: update::query::command,
+    },
+    ScreenSpec {
         screen: Screen::Log,
         title: "Log",
         digit: None,
@@ -102,6 +117,19 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
         (Cmd::Log, Screen::Home) => {
             matches!(home::selected(state), Some(home::Item::Job(_) | home::Item::File(_)))
         }
+        (Cmd::NextTab | Cmd::PrevTab | Cmd::OtherTab, _) => state.readable(),
+        (Cmd::DropFilter | Cmd::ClearView, _) => state.data.as_ref().is_some_and(|d| !d.view.is_plain()),
+        (Cmd::ForgetReading, _) => {
+            state.data.as_ref().is_some_and(|d| d.reading.wanted.is_some())
+                || state.open_file().is_some_and(|f| !f.settings.is_empty())
+        }
+        (Cmd::ForgetType, _) => {
+            let by_user = |f: &dropforge_shared::file::FileView| {
+                f.type_guess.as_ref().is_some_and(|g| g.decided_by == "user")
+            };
+            state.open_file().is_some_and(by_user)
+        }
+        (Cmd::OpenFile, _) => super::update::job_file(state).is_some(),
         (Cmd::NextMatch | Cmd::PrevMatch, Screen::Log) => {
             state.log.as_ref().is_some_and(|l| !l.search.is_empty())
         }
@@ -140,6 +168,14 @@ fn job_style(state: dropforge_shared::job::JobState, theme: Theme) -> ratatui::s
     }
 }
 
+/// A file's state in words; what waits for the user says for what.
+fn file_state(state: dropforge_shared::file::FileState) -> &'static str {
+    match state {
+        dropforge_shared::file::FileState::NeedsInput => "choose type",
+        other => other.name(),
+    }
+}
+
 /// The colour of a file's state.
 fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui::style::Style {
     use dropforge_shared::file::FileState as S;
@@ -151,5 +187,7 @@ fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui
     }
 }
 
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use super::super::state::{Data, Loaded, State, scrolled};
 use super::super::theme::Theme;
 use super::super::widgets::{Column, Grid, Row, below, count, figure, pieces, spark, text, wrapped};
-use super::details;
+use super::{details, heat};
 
 /// Draws it.
 pub(super) fn draw(_state: &State, data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -25,27 +25,44 @@ pub(super) fn draw(_state: &State, data: &Data, theme: Theme, area: Rect, buf: &
             return;
         }
     };
+    if let Some(heat) = data.heat {
+        heat::draw(profile, heat, theme, area, buf);
+        return;
+    }
     if let Some(column) = data.detail.and_then(|i| profile.columns.get(i)) {
         details::draw(profile, column, data.detail_top, theme, area, buf);
         return;
     }
-    let used = issues(profile, theme, area, buf);
+    let mut used = issues(profile, theme, area, buf);
+    used += target(profile, theme, area, area.y + used, buf);
+    // A line between, where there is room.
+    used += u16::from(area.height >= 14);
     columns(data, profile, theme, below(area, used), buf);
 }
 
-/// The style and the word of a severity.
+/// The word of a severity with a mark, so that it needs no colour, and its style.
 pub(super) fn severity(issue: &Issue, theme: Theme) -> (&'static str, Style) {
-    match issue.severity {
-        Severity::High => ("high  ", theme.bad()),
-        Severity::Medium => ("medium", theme.warn()),
-        Severity::Low => ("low   ", theme.dim()),
+    let style = match issue.severity {
+        Severity::High => theme.bad(),
+        Severity::Medium => theme.warn(),
+        Severity::Low => theme.dim(),
+    };
+    (severity_word(issue.severity), style)
+}
+
+/// A severity in words, all of one width.
+pub fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::High => "!! high  ",
+        Severity::Medium => "!  medium",
+        Severity::Low => "·  low   ",
     }
 }
 
 fn issues(profile: &Profile, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 {
     if profile.issues.is_empty() {
         text(buf, area.x, area.y, area.width, "Nothing stands out.", theme.good());
-        return 2.min(area.height);
+        return 1;
     }
     // At most a third of the window: the columns matter as much.
     let room = usize::from(area.height / 3).max(1);
@@ -60,11 +77,29 @@ fn issues(profile: &Profile, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 
     }
     if shown < profile.issues.len() {
         let rest = profile.issues.len() - shown;
-        let said = format!("{rest} more; Enter on a column shows its own");
+        let said = format!("{rest} more: e shows all, Enter on a column its own");
         text(buf, area.x, y, area.width, &said, theme.dim());
         y += 1;
     }
-    (y + 1).saturating_sub(area.y).min(area.height)
+    y - area.y
+}
+
+/// What one would predict, as far as the profile can tell.
+fn target(profile: &Profile, theme: Theme, area: Rect, y: u16, buf: &mut Buffer) -> u16 {
+    let Some(t) = &profile.target else { return 0 };
+    let what = format!(" {} · {:.0}% · ", t.problem, t.confidence * 100.0);
+    pieces(
+        buf,
+        area,
+        y,
+        &[
+            ("target    ", theme.accent()),
+            (&t.column, theme.strong()),
+            (&what, theme.text()),
+            (&t.rationale, theme.dim()),
+        ],
+    );
+    1
 }
 
 fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -73,16 +108,14 @@ fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut B
     let mut columns = vec![
         Column::text("column", 0),
         Column::text("type", 8),
-        Column::number("missing", 7),
+        Column::text("missing", 10),
         Column::number("distinct", 10),
     ];
     if middle {
-        let width = if wide { 13 } else { 9 };
-        columns.extend([
-            Column::number("min", width),
-            Column::number("mean", width),
-            Column::number("max", width),
-        ]);
+        columns.push(Column::text("range", if wide { 25 } else { 17 }));
+    }
+    if wide {
+        columns.push(Column::number("mean", 10));
     }
     columns.push(Column::text("spread", if wide { 20 } else { 10 }));
     let fixed: u16 = columns.iter().skip(1).map(|c| c.width + 1).sum();
@@ -100,24 +133,33 @@ fn columns(data: &Data, profile: &Profile, theme: Theme, area: Rect, buf: &mut B
         .take(height)
         .map(|(i, c)| {
             let style = if i == at { theme.selected() } else { theme.text() };
-            Row { cells: cells(c, profile.rows, middle, bars, theme), style, marked: None }
+            Row { cells: cells(c, profile.rows, (middle, wide), bars, theme), style, marked: None }
         })
         .collect();
     grid.draw(area, buf, rows.iter());
 }
 
-fn cells(c: &ColumnProfile, rows: u64, middle: bool, bars: usize, theme: Theme) -> Vec<(String, Style)> {
+fn cells(
+    c: &ColumnProfile,
+    rows: u64,
+    (middle, wide): (bool, bool),
+    bars: usize,
+    theme: Theme,
+) -> Vec<(String, Style)> {
     let missing = if c.nulls > 0 { theme.warn() } else { theme.dim() };
     let mut cells = vec![
         (c.name.clone(), theme.text()),
         (c.kind.name().to_owned(), theme.dim()),
-        (share(c.nulls, rows), missing),
+        (format!("{:>6} {}", share(c.nulls, rows), missing_bar(c.nulls, rows)), missing),
         (distinct(c), theme.text()),
     ];
     if middle {
-        cells.push((c.min.as_ref().map(scalar).unwrap_or_default(), theme.text()));
+        let ends = [&c.min, &c.max].map(|s| s.as_ref().map(scalar).unwrap_or_default());
+        let range = if ends[0].is_empty() && ends[1].is_empty() { String::new() } else { ends.join(" – ") };
+        cells.push((range, theme.text()));
+    }
+    if wide {
         cells.push((c.mean.map(figure).unwrap_or_default(), theme.text()));
-        cells.push((c.max.as_ref().map(scalar).unwrap_or_default(), theme.text()));
     }
     let counts: Vec<u64> = match &c.histogram {
         Some(h) => h.counts.clone(),
@@ -126,6 +168,15 @@ fn cells(c: &ColumnProfile, rows: u64, middle: bool, bars: usize, theme: Theme) 
     };
     cells.push((spark(&counts, bars), theme.accent()));
     cells
+}
+
+/// How much of a column is missing, in three cells; a little is never drawn as nothing.
+fn missing_bar(nulls: u64, rows: u64) -> String {
+    if nulls == 0 || rows == 0 {
+        return String::new();
+    }
+    let cells = (nulls as f64 / rows as f64 * 3.0).round().clamp(1.0, 3.0) as usize;
+    format!("{}{}", "▓".repeat(cells), "░".repeat(3 - cells))
 }
 
 /// A part of a whole in per cent; a small part is never shown as none, nor a large one as all.

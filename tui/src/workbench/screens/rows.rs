@@ -1,68 +1,114 @@
-//! The rows of a dataset. Rows that are not at hand yet are drawn as dots; the request for them is on its way.
+//! The rows of a dataset: the view's filters and order, the cells, figures of the column at the cursor.
 
-use dropforge_shared::page::Cell;
+use dropforge_shared::query::{Filter, FilterOp, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 
-use super::super::state::{Data, State};
+use super::super::state::{Data, Loaded, State};
 use super::super::theme::Theme;
-use super::super::widgets::{Column, Grid, Row, count, text};
+use super::super::widgets::{below, count, pieces, text, wrapped};
+use super::{details, table};
 
 /// Draws them.
-pub(super) fn draw(_state: &State, data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let mut area = area;
+    if !data.view.is_plain() {
+        let all = state.open_file().and_then(|f| f.rows);
+        view(&data.view, data.sheet.total, all, theme, area, buf);
+        area = below(area, 1);
+    }
+    if data.stats && area.width >= 50 {
+        let width = (area.width / 3).clamp(24, 40);
+        let beside = Rect { x: area.right() - width, width, ..area };
+        area.width -= width + 1;
+        for y in area.y..area.bottom() {
+            text(buf, area.right(), y, 1, "│", theme.dim());
+        }
+        stats(data, theme, beside, buf);
+    }
     if let Some(error) = &data.error {
-        let said = format!("The rows can't be read: {error}. Any move tries again.");
-        for (y, line) in (area.y..area.bottom()).zip(super::super::widgets::wrapped(&said, area.width)) {
+        let way = if data.view.is_plain() { "Any move tries again." } else { "X shows all rows again." };
+        let said = format!("The rows can't be read: {error}. {way}");
+        for (y, line) in (area.y..area.bottom()).zip(wrapped(&said, area.width)) {
             text(buf, area.x, y, area.width, &line, theme.bad());
         }
         return;
     }
-    let Some(total) = data.total else {
+    if data.sheet.columns.is_empty() && data.sheet.total.is_none() {
         text(buf, area.x, area.y, area.width, "Reading…", theme.dim());
         return;
-    };
-    let gutter = count(total).len().max(3) as u16;
-    let mut columns = vec![Column::number("row", gutter)];
-    for (i, (column, width)) in data.columns.iter().zip(&data.widths).enumerate() {
-        // The frozen column must leave room for the others.
-        let most = if i == 0 { (area.width / 3).max(8) } else { area.width };
-        columns.push(Column {
-            title: column.name.clone(),
-            under: column.kind.name().to_owned(),
-            width: (*width).min(most),
-            right: column.kind.is_numeric(),
-        });
     }
-    let frozen = 2.min(columns.len());
-    let wanted = data.column + 1;
-    let grid = Grid { columns, frozen, wanted, head: 2, style: theme.strong(), under: theme.dim() };
-    let height = u64::from(area.height.saturating_sub(2));
-    let rows: Vec<Row> = (data.top..(data.top + height).min(total)).map(|i| row(data, i, theme)).collect();
-    grid.draw(area, buf, rows.iter());
-    let places = grid.places(area.width);
-    if let Some((_, x, w)) = places.iter().find(|(i, ..)| *i == wanted) {
-        let head = Rect::new(area.x + x, area.y, *w, 1);
-        buf.set_style(head.intersection(buf.area), theme.selected());
-    }
-    if total == 0 {
-        text(buf, area.x, area.y + 2, area.width, "The table has no rows.", theme.dim());
+    table::draw(&data.sheet, |row| data.cells(row), &data.view.sort, theme, area, buf);
+    if data.sheet.total.is_none() {
+        text(buf, area.x, area.y + 2, area.width, "Looking through the rows…", theme.dim());
     }
 }
 
-fn row(data: &Data, index: u64, theme: Theme) -> Row {
-    let mut cells = vec![(count(index + 1), theme.dim())];
-    match data.cells(index) {
-        Some(values) => cells.extend(values.iter().map(|cell| match cell {
-            // Missing is told from empty text by its look.
-            Cell::Null => ("∅".to_owned(), theme.dim()),
-            other => (other.display(), theme.text()),
-        })),
-        None => cells.extend(data.columns.iter().map(|_| ("·".to_owned(), theme.dim()))),
+/// The filters, the order, and how many rows are left.
+fn view(view: &View, shown: Option<u64>, all: Option<u64>, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let left = match (shown, all) {
+        (Some(shown), Some(all)) => format!("{} of {} rows ", count(shown), count(all)),
+        (Some(shown), None) => format!("{} rows ", count(shown)),
+        (None, _) => "… rows ".to_owned(),
+    };
+    let filters: Vec<String> = view.filters.iter().map(filter).collect();
+    let mut parts = Vec::new();
+    if !filters.is_empty() {
+        parts.push(filters.join(" and "));
     }
-    if index != data.row {
-        return Row { cells, ..Row::default() };
+    if !view.sort.is_empty() {
+        let key = |k: &dropforge_shared::query::SortKey| {
+            format!("{}{}", k.column, if k.descending { " ↓" } else { " ↑" })
+        };
+        let keys: Vec<String> = view.sort.iter().map(key).collect();
+        parts.push(format!("by {}", keys.join(", ")));
     }
-    let mark = theme.selected().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
-    Row { cells, style: theme.selected(), marked: Some((data.column + 1, mark)) }
+    let clear = "  X clears";
+    let room = usize::from(area.width).saturating_sub(left.chars().count() + clear.len() + 2);
+    let what = dropforge_shared::clean::fit(&parts.join(" · "), room);
+    pieces(
+        buf,
+        area,
+        area.y,
+        &[(&left, theme.strong()), ("· ", theme.dim()), (&what, theme.accent()), (clear, theme.dim())],
+    );
+}
+
+/// A filter in words.
+fn filter(filter: &Filter) -> String {
+    let (column, value) = (&filter.column, &filter.value);
+    let sign = match filter.op {
+        FilterOp::Eq => "=",
+        FilterOp::Ne => "≠",
+        FilterOp::Lt => "<",
+        FilterOp::Le => "≤",
+        FilterOp::Gt => ">",
+        FilterOp::Ge => "≥",
+        FilterOp::Contains => "contains",
+        FilterOp::IsNull => return format!("{column} is missing"),
+        FilterOp::NotNull => return format!("{column} is there"),
+    };
+    let value = if value.is_empty() { "''" } else { value.as_str() };
+    format!("{column} {sign} {value}")
+}
+
+/// Figures of the column at the cursor, from the profile: of all rows, whatever the view.
+fn stats(data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let Some(column) = data.sheet.selected() else { return };
+    match &data.profile {
+        Loaded::Yes(profile) => match profile.columns.iter().find(|c| c.name == column.name) {
+            Some(c) => details::draw_beside(profile, c, theme, area, buf),
+            None => {
+                text(buf, area.x, area.y, area.width, "The profile has no such column.", theme.dim());
+            }
+        },
+        Loaded::Failed(why) => {
+            for (y, line) in (area.y..area.bottom()).zip(wrapped(why, area.width)) {
+                text(buf, area.x, y, area.width, &line, theme.bad());
+            }
+        }
+        Loaded::No | Loaded::Asked => {
+            text(buf, area.x, area.y, area.width, "Reading…", theme.dim());
+        }
+    }
 }

@@ -1,19 +1,16 @@
-//! An open file: the few pages of rows around the window, and its profile. Knows which rows are missing; must not fetch.
+//! An open file: the few pages of rows around the window, and what each tab knows. Knows which rows are missing; must not
+//! fetch.
 
 use std::ops::Range;
 
 use dropforge_shared::ids::{FileId, JobId};
-use dropforge_shared::page::{Column, Page};
+use dropforge_shared::page::{Cell, Page};
 use dropforge_shared::profile::Profile;
-use unicode_width::UnicodeWidthStr;
+use dropforge_shared::query::View;
 
 use super::list::Cursor;
-
-/// The widest a column is drawn.
-pub const WIDEST: u16 = 32;
-
-/// The narrowest a column is drawn.
-const NARROWEST: usize = 5;
+use super::sheet::Sheet;
+use super::tabs::{Heat, Prepare, ReadingTab, TypeTab};
 
 /// The fewest rows asked for at once.
 const LEAST_ROWS: u64 = 40;
@@ -25,12 +22,40 @@ pub enum Tab {
     Rows,
     /// Its columns' figures.
     Profile,
+    /// Steps of preparation.
+    Prepare,
+    /// SQL.
+    Query,
+    /// How it was read.
+    Reading,
+    /// What kind of data it holds.
+    Type,
+}
+
+impl Tab {
+    /// All, in their order, each with its name.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Rows, "Rows"),
+        (Self::Profile, "Profile"),
+        (Self::Prepare, "Prepare"),
+        (Self::Query, "Query"),
+        (Self::Reading, "Reading"),
+        (Self::Type, "Type"),
+    ];
+
+    /// The tab after this one, or before it; they go round.
+    pub fn next(self, forward: bool) -> Self {
+        let at = Self::ALL.iter().position(|(t, _)| *t == self).unwrap_or(0);
+        let by = if forward { 1 } else { Self::ALL.len() - 1 };
+        Self::ALL[(at + by) % Self::ALL.len()].0
+    }
 }
 
 /// Something that is read once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Loaded<T> {
     /// Nobody asked yet.
+    #[default]
     No,
     /// On its way.
     Asked,
@@ -38,6 +63,47 @@ pub enum Loaded<T> {
     Yes(T),
     /// It could not be read.
     Failed(String),
+}
+
+impl<T> Loaded<T> {
+    /// What is here.
+    pub fn get(&self) -> Option<&T> {
+        if let Self::Yes(it) = self { Some(it) } else { None }
+    }
+
+    /// Notes that it is asked for; false where nobody needs to.
+    pub fn ask(&mut self) -> bool {
+        let needed = matches!(self, Self::No);
+        if needed {
+            *self = Self::Asked;
+        }
+        needed
+    }
+
+    /// An answer that came.
+    pub fn answered(result: Result<T, dropforge_shared::fault::Fault>) -> Self {
+        match result {
+            Ok(it) => Self::Yes(it),
+            Err(fault) => Self::Failed(match fault.hint {
+                Some(hint) => format!("{}. {hint}", fault.message.trim_end_matches('.')),
+                None => fault.message,
+            }),
+        }
+    }
+
+    /// What failed is asked for again.
+    pub fn retry(&mut self) {
+        if matches!(self, Self::Failed(_)) {
+            *self = Self::No;
+        }
+    }
+
+    /// What was on its way will not come, and what failed may go well now.
+    pub fn again(&mut self) {
+        if !matches!(self, Self::Yes(_)) {
+            *self = Self::No;
+        }
+    }
 }
 
 /// An open file.
@@ -49,24 +115,18 @@ pub struct Data {
     pub job: Option<JobId>,
     /// The tab.
     pub tab: Tab,
-    /// The columns, once a page came.
-    pub columns: Vec<Column>,
-    /// Their widths on the screen; they only grow, so that scrolling does not make columns dance.
-    pub widths: Vec<u16>,
-    /// Rows in all, once a page came.
-    pub total: Option<u64>,
+    /// Where the user is in the rows.
+    pub sheet: Sheet,
+    /// Which rows are shown, in which order.
+    pub view: View,
     /// Pages around the window, in order.
     pub pages: Vec<Page>,
     /// The request that is under way: its first row.
     pub asked: Option<u64>,
     /// Why rows can't be read.
     pub error: Option<String>,
-    /// The first visible row.
-    pub top: u64,
-    /// The selected row.
-    pub row: u64,
-    /// The selected column.
-    pub column: usize,
+    /// Whether figures of the column at the cursor lie beside the rows.
+    pub stats: bool,
     /// The profile.
     pub profile: Loaded<Box<Profile>>,
     /// The selected line of the profile.
@@ -75,6 +135,14 @@ pub struct Data {
     pub detail: Option<usize>,
     /// Lines scrolled down in the details.
     pub detail_top: usize,
+    /// The correlations, while they are shown.
+    pub heat: Option<Heat>,
+    /// Steps of preparation.
+    pub prepare: Prepare,
+    /// How it was read.
+    pub reading: ReadingTab,
+    /// What kind of data it holds.
+    pub types: TypeTab,
 }
 
 impl Data {
@@ -84,49 +152,59 @@ impl Data {
             file,
             job: None,
             tab: Tab::Rows,
-            columns: Vec::new(),
-            widths: Vec::new(),
-            total: None,
+            sheet: Sheet::default(),
+            view: View::default(),
             pages: Vec::new(),
             asked: None,
             error: None,
-            top: 0,
-            row: 0,
-            column: 0,
+            stats: false,
             profile: Loaded::No,
             profile_at: Cursor::default(),
             detail: None,
             detail_top: 0,
+            heat: None,
+            prepare: Prepare::default(),
+            reading: ReadingTab::default(),
+            types: TypeTab::default(),
         }
     }
 
     /// Forgets what was read: another job has written the data anew.
     pub fn forget(&mut self) {
         self.pages.clear();
-        self.columns.clear();
-        self.widths.clear();
-        self.total = None;
+        self.sheet.columns.clear();
+        self.sheet.widths.clear();
+        self.sheet.total = None;
         self.asked = None;
         self.error = None;
         self.profile = Loaded::No;
+        self.heat = None;
+        self.detail = None;
+        self.prepare = Prepare::default();
+        self.reading =
+            ReadingTab { wanted: std::mem::take(&mut self.reading.wanted), ..ReadingTab::default() };
+        self.types = TypeTab::default();
+    }
+
+    /// Shows other rows, or another order: from the first on, with nothing at hand.
+    pub fn look(&mut self, view: View) {
+        self.view = view;
+        self.pages.clear();
+        self.asked = None;
+        self.error = None;
+        self.sheet.total = None;
+        (self.sheet.top, self.sheet.row) = (0, 0);
+    }
+
+    /// The cell at the cursor, where it is at hand.
+    pub fn cell(&self) -> Option<&Cell> {
+        self.cells(self.sheet.row)?.get(self.sheet.column)
     }
 
     /// A row's cells, where they are at hand.
-    pub fn cells(&self, row: u64) -> Option<&[dropforge_shared::page::Cell]> {
+    pub fn cells(&self, row: u64) -> Option<&[Cell]> {
         let page = self.pages.iter().find(|p| covers(p).contains(&row))?;
         page.rows.get((row - page.offset) as usize).map(Vec::as_slice)
-    }
-
-    /// Moves the selected row and scrolls as little as needed.
-    pub fn go(&mut self, row: u64, height: u64) {
-        let Some(last) = self.total.and_then(|t| t.checked_sub(1)) else { return };
-        self.row = row.min(last);
-        if self.row < self.top {
-            self.top = self.row;
-        } else if self.row >= self.top + height {
-            self.top = self.row + 1 - height;
-        }
-        self.top = self.top.min((last + 1).saturating_sub(height));
     }
 
     /// The rows to ask for next: first what is in sight, then one window after it, then one before. One request at a time,
@@ -135,8 +213,9 @@ impl Data {
         if self.asked.is_some() || self.error.is_some() {
             return None;
         }
-        let Some(total) = self.total else { return Some(self.top..self.top + height.max(LEAST_ROWS)) };
-        let (top, end) = (self.top, (self.top + height).min(total));
+        let top = self.sheet.top;
+        let Some(total) = self.sheet.total else { return Some(top..top + height.max(LEAST_ROWS)) };
+        let end = (top + height).min(total);
         let after = end..(end + height).min(total);
         let before = top.saturating_sub(height)..top;
         [top..end, after, before].into_iter().find_map(|range| {
@@ -150,31 +229,20 @@ impl Data {
 
     /// Takes a page in and lets go of those that are far from the window.
     pub fn take(&mut self, page: Page, height: u64) {
-        if self.columns != page.columns {
-            self.columns = page.columns.clone();
-            self.widths =
-                self.columns.iter().map(|c| width(&c.name).max(c.kind.name().len() as u16)).collect();
-        }
-        for row in &page.rows {
-            for (known, cell) in self.widths.iter_mut().zip(row) {
-                if *known < WIDEST {
-                    *known = (*known).max(width(&cell.display()));
-                }
-            }
-        }
-        self.total = Some(page.total_rows);
+        self.sheet.see(&page.columns, &page.rows);
+        self.sheet.total = Some(page.total_rows);
         if page.rows.is_empty() && page.offset < page.total_rows {
             self.error = Some(format!("row {} could not be read", page.offset + 1));
         }
         self.pages.push(page);
         self.pages.sort_by_key(|p| p.offset);
-        let near = self.top.saturating_sub(2 * height)..self.top + 3 * height;
+        let top = self.sheet.top;
+        let near = top.saturating_sub(2 * height)..top + 3 * height;
         self.pages.retain(|p| {
             let rows = covers(p);
             rows.start < near.end && near.start < rows.end
         });
-        self.column = self.column.min(self.columns.len().saturating_sub(1));
-        self.go(self.row, height);
+        self.sheet.go(self.sheet.row, height);
     }
 }
 
@@ -182,15 +250,9 @@ fn covers(page: &Page) -> Range<u64> {
     page.offset..page.offset + page.rows.len() as u64
 }
 
-fn width(text: &str) -> u16 {
-    // Long texts need not be measured to the end.
-    let short: String = text.chars().take(usize::from(WIDEST) + 1).collect();
-    short.width().clamp(NARROWEST, usize::from(WIDEST)) as u16
-}
-
 #[cfg(test)]
 mod tests {
-    use dropforge_shared::page::{Cell, ColumnType};
+    use dropforge_shared::page::{Column, ColumnType};
 
     use super::*;
 
@@ -222,7 +284,7 @@ mod tests {
         let total = 1_000_000;
         serve(&mut data, 20, total, 10_000);
         for row in [0, 50, 999_999, 500_000, 500_019, 480_000] {
-            data.go(row, 20);
+            data.sheet.go(row, 20);
             serve(&mut data, 20, total, 10_000);
             assert_eq!(data.cells(row), Some(&[Cell::Int(row as i64)][..]));
             let held: usize = data.pages.iter().map(|p| p.rows.len()).sum();
@@ -234,9 +296,9 @@ mod tests {
     fn pages_shorter_than_asked_for_are_filled_up() {
         let mut data = Data::new(FileId::random());
         serve(&mut data, 20, 1_000, 7);
-        data.go(500, 20);
+        data.sheet.go(500, 20);
         serve(&mut data, 20, 1_000, 7);
-        for row in data.top - 20..data.top + 40 {
+        for row in data.sheet.top - 20..data.sheet.top + 40 {
             assert!(data.cells(row).is_some(), "row {row}");
         }
     }
@@ -252,8 +314,8 @@ mod tests {
     fn the_selection_stays_within_the_rows() {
         let mut data = Data::new(FileId::random());
         data.take(page(0..3, 3), 20);
-        data.go(99, 20);
-        assert_eq!((data.row, data.top), (2, 0));
+        data.sheet.go(99, 20);
+        assert_eq!((data.sheet.row, data.sheet.top), (2, 0));
     }
 
     #[test]

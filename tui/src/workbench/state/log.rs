@@ -89,6 +89,11 @@ impl LogView {
         self.top = self.before + wanted as u64;
     }
 
+    /// Whether an entry has the searched text, in what it says or in where it comes from.
+    fn matches(&self, entry: &LogEntry) -> bool {
+        [&entry.source, &entry.text].iter().any(|t| t.to_lowercase().contains(&self.search))
+    }
+
     /// Goes to the next entry, or the one before, that has the searched text. False where there is none.
     pub fn find(&mut self, forward: bool, height: usize) -> bool {
         let len = self.entries.len();
@@ -98,7 +103,7 @@ impl LogView {
         let from = self.first(height);
         let hit = (1..=len)
             .map(|step| if forward { (from + step) % len } else { (from + len - step % len) % len })
-            .find(|i| self.entries[*i].text.to_lowercase().contains(&self.search));
+            .find(|i| self.matches(&self.entries[*i]));
         if let Some(hit) = hit {
             self.follow = false;
             self.top = self.before + hit as u64;
@@ -159,6 +164,8 @@ mod tests {
         assert_eq!(log.entries[log.first(10)].text, "line 7", "from the end round to the beginning");
         assert!(log.find(true, 10));
         assert_eq!(log.entries[log.first(10)].text, "line 7", "the only one");
+        log.search = "work".into();
+        assert!(log.find(true, 10), "the source is searched as well");
         log.search = "nothing".into();
         assert!(!log.find(false, 10));
     }

@@ -3,10 +3,13 @@
 mod data;
 mod list;
 mod log;
+mod query;
+mod sheet;
+mod tabs;
 
 use std::collections::BTreeMap;
 
-use dropforge_shared::file::FileView;
+use dropforge_shared::file::{FileKind, FileState, FileView};
 use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::job::{JobState, JobView};
 use dropforge_shared::service::{DaemonStatus, InboxStatus};
@@ -16,6 +19,11 @@ use tui_input::Input;
 pub use data::{Data, Loaded, Tab};
 pub use list::{Cursor, scrolled};
 pub use log::{KEEP, LogView};
+pub use query::{MAX_ROWS, Query, TIMEOUT_MS, Word, quoted};
+pub use sheet::Sheet;
+pub use tabs::{
+    Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one, types_set,
+};
 
 use super::action::Source;
 use super::actions::Context;
@@ -32,6 +40,8 @@ pub enum Screen {
     Data,
     /// All jobs.
     Jobs,
+    /// SQL, outside any dataset.
+    Query,
     /// One job's log.
     Log,
 }
@@ -68,6 +78,28 @@ pub enum Asking {
     Row,
     /// A text in the log.
     Search,
+    /// A condition on the column at the cursor.
+    Condition,
+    /// The name of the dataset that steps make.
+    Prepared,
+    /// The name of the dataset that a query makes.
+    Queried,
+    /// The name of a recipe.
+    Recipe,
+}
+
+impl Asking {
+    /// What the line begins with.
+    pub fn lead(self) -> &'static str {
+        match self {
+            Self::Filter => "Filter: ",
+            Self::Row => "Go to row: ",
+            Self::Search => "Search: ",
+            Self::Condition => "Only rows where it is: ",
+            Self::Prepared | Self::Queried => "Name of the new dataset: ",
+            Self::Recipe => "Name of the recipe: ",
+        }
+    }
 }
 
 /// The line of text at the bottom.
@@ -150,8 +182,14 @@ pub struct State {
     pub jobs_at: Cursor,
     /// The open file.
     pub data: Option<Data>,
+    /// Queries.
+    pub query: Query,
     /// The open log.
     pub log: Option<LogView>,
+    /// Removals of files may have gone unheard: what is read next is all that is believed.
+    pub files_stale: bool,
+    /// The same of jobs.
+    pub jobs_stale: bool,
     /// Reads under way; true where another is wanted after.
     pub loading: BTreeMap<Source, bool>,
     /// A further piece of a list is being read.
@@ -191,7 +229,10 @@ impl State {
             files_at: Cursor::default(),
             jobs_at: Cursor::default(),
             data: None,
+            query: Query::default(),
             log: None,
+            files_stale: false,
+            jobs_stale: false,
             loading: BTreeMap::new(),
             more_loading: false,
             tickets: 0,
@@ -212,9 +253,16 @@ impl State {
             Screen::Files => vec![Context::Files, Context::List],
             Screen::Jobs => vec![Context::Jobs, Context::List],
             Screen::Log => vec![Context::Log, Context::List],
+            Screen::Query | Screen::Data if self.typing() => return vec![Context::Editor, Context::Anywhere],
+            Screen::Query => vec![Context::Query, Context::Table, Context::List],
             Screen::Data => match self.data.as_ref().map(|d| d.tab) {
-                Some(Tab::Rows) => vec![Context::Rows, Context::Data, Context::List],
+                Some(_) if !self.readable() => vec![Context::Unread, Context::Data, Context::List],
+                Some(Tab::Rows) => vec![Context::Rows, Context::Table, Context::Data, Context::List],
                 Some(Tab::Profile) => vec![Context::Profile, Context::Data, Context::List],
+                Some(Tab::Prepare) => vec![Context::Prepare, Context::Data, Context::List],
+                Some(Tab::Query) => vec![Context::Query, Context::Table, Context::Data, Context::List],
+                Some(Tab::Reading) => vec![Context::Reading, Context::Data, Context::List],
+                Some(Tab::Type) => vec![Context::Type, Context::Data, Context::List],
                 None => vec![],
             },
         };
@@ -233,9 +281,49 @@ impl State {
         usize::from(self.body_height().saturating_sub(2)).max(1)
     }
 
-    /// Lines of rows on the Rows tab: less the name, the column names and their types.
+    /// Lines of rows on the Rows tab: less the name, the column names and their types, and the line of filters.
     pub fn rows_height(&self) -> u64 {
-        u64::from(self.body_height().saturating_sub(3)).max(1)
+        let view = self.data.as_ref().is_some_and(|d| !d.view.is_plain());
+        u64::from(self.body_height().saturating_sub(3 + u16::from(view))).max(1)
+    }
+
+    /// Whether the query is on the screen.
+    pub fn query_shown(&self) -> bool {
+        let tab = self.data.as_ref().is_some_and(|d| d.tab == Tab::Query) && self.readable();
+        self.screen == Screen::Query || (self.screen == Screen::Data && tab)
+    }
+
+    /// Whether keys go into the query's editor.
+    pub fn typing(&self) -> bool {
+        self.query_shown() && self.query.typing
+    }
+
+    /// Lines of the query's editor: a third of what there is, while it is written; else what the statement needs.
+    pub fn editor_height(&self) -> u16 {
+        let body = self.body_height().saturating_sub(3);
+        let lines = u16::try_from(self.query.text.lines().len()).unwrap_or(u16::MAX);
+        if self.query.typing {
+            lines.clamp((body / 3).max(2), (body / 2).max(2))
+        } else {
+            lines.min((body / 4).max(1))
+        }
+    }
+
+    /// Lines of a query's rows: less the title, the editor, the line between and the heads.
+    pub fn results_height(&self) -> u64 {
+        u64::from(self.body_height().saturating_sub(4 + self.editor_height())).max(1)
+    }
+
+    /// The open file.
+    pub fn open_file(&self) -> Option<&FileView> {
+        self.data.as_ref().and_then(|d| self.file(&d.file))
+    }
+
+    /// Whether the open file has rows. A table whose kind is not chosen yet can be read all the same.
+    pub fn readable(&self) -> bool {
+        self.open_file().is_some_and(|f| {
+            f.kind == FileKind::Dataset && matches!(f.state, FileState::Ready | FileState::NeedsInput)
+        })
     }
 
     /// The files that the filter lets through.

@@ -1,24 +1,36 @@
-//! An open file: moving over its rows and its profile, and taking in what comes.
+//! An open file: which tab is shown, what each still lacks, and taking in what comes.
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileKind, FileState};
 use dropforge_shared::ids::FileId;
 use dropforge_shared::page::Page;
-use dropforge_shared::profile::Profile;
-use tui_input::Input;
+use dropforge_shared::query::View;
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::state::{Asking, Data, Loaded, Prompt, Screen, State, Tab};
-use super::{enter, files, lists, rows_shown};
+use super::super::state::{Data, Screen, State, Tab};
+use super::{enter, files, lists, prepare, profile, query, reading, rows, rows_shown, types};
 
-/// Opens a file.
+/// Opens a file. One that waits for a choice is opened where the choice is made.
 pub(super) fn open(state: &mut State, file: FileId) -> Vec<Effect> {
+    let waits = state.file(&file).is_some_and(|f| f.state == FileState::NeedsInput);
     if state.data.as_ref().is_none_or(|d| d.file != file) {
-        state.data = Some(Data::new(file));
+        let mut data = Data::new(file);
+        if waits {
+            data.tab = Tab::Type;
+        }
+        state.data = Some(data);
+        // A statement of another file's tab stays; only keys no longer go into it.
+        state.query.typing = false;
+    } else if waits && let Some(data) = &mut state.data {
+        data.tab = Tab::Type;
     }
     enter(state, Screen::Data);
-    refreshed(state)
+    let unknown = match &state.data {
+        Some(data) if state.file(&data.file).is_none() => Some(Effect::File(data.file.clone())),
+        _ => None,
+    };
+    unknown.into_iter().chain(refreshed(state)).collect()
 }
 
 /// Shows the file that was open last, or the one that is selected.
@@ -40,54 +52,76 @@ pub(super) fn show_last(state: &mut State) -> Vec<Effect> {
 
 /// Reads what the open file lacks, where it can be read.
 pub(super) fn refreshed(state: &mut State) -> Vec<Effect> {
-    let Some(file) = state.data.as_ref().and_then(|d| state.file(&d.file)).cloned() else {
-        return Vec::new();
-    };
+    let Some(file) = state.open_file().cloned() else { return Vec::new() };
+    let readable = state.readable();
+    let screen = state.screen;
+    let newest = state.job_of(&file);
     let Some(data) = &mut state.data else { return Vec::new() };
-    if file.state != FileState::Ready || file.kind != FileKind::Dataset {
+    if !readable && file.kind != FileKind::Unknown {
         return Vec::new();
     }
     if data.job != file.job {
         // The data was written anew: what was read belongs to the run before.
         data.forget();
-        data.job = file.job;
+        data.job = file.job.clone();
     }
+    let rejects = file.rejected_rows.unwrap_or(0) > 0;
     let mut effects = Vec::new();
-    if state.screen == Screen::Data
-        && data.tab == Tab::Profile
-        && data.profile == Loaded::No
-        && let Some(job) = data.job.clone()
+    if screen == Screen::Data
+        && readable
+        && let Some(job) = data.job.clone().or(newest)
     {
-        data.profile = Loaded::Asked;
-        effects.push(Effect::Profile { file: data.file.clone(), job });
+        let file = data.file.clone();
+        let wants_profile = match data.tab {
+            Tab::Profile => true,
+            Tab::Rows => data.stats,
+            _ => false,
+        };
+        if wants_profile && data.profile.ask() {
+            effects.push(Effect::Profile { file: file.clone(), job: job.clone() });
+        }
+        match data.tab {
+            Tab::Prepare if data.prepare.state.ask() => effects.push(Effect::Suggest(file)),
+            Tab::Reading => {
+                if data.reading.reading.ask() {
+                    effects.push(Effect::Reading { file: file.clone(), job: job.clone() });
+                }
+                if rejects && data.reading.rejected.ask() {
+                    effects.push(Effect::Rejected { file, job });
+                }
+            }
+            Tab::Type if data.types.detection.ask() => effects.push(Effect::Detection { file, job }),
+            _ => {}
+        }
     }
     effects.extend(fetch(state));
     effects
 }
 
 /// The next page to ask for.
-fn fetch(state: &mut State) -> Option<Effect> {
+pub(super) fn fetch(state: &mut State) -> Option<Effect> {
     let height = state.rows_height();
-    if !rows_shown(state) {
-        return None;
-    }
-    let data = state.data.as_ref()?;
-    let file = state.file(&data.file)?;
-    if file.state != FileState::Ready || file.kind != FileKind::Dataset {
+    if !rows_shown(state) || !state.readable() {
         return None;
     }
     let data = state.data.as_mut()?;
     let range = data.missing(height)?;
     data.asked = Some(range.start);
-    Some(Effect::Page { file: data.file.clone(), offset: range.start, rows: range.end - range.start })
+    let (file, offset, rows) = (data.file.clone(), range.start, range.end - range.start);
+    Some(if data.view.is_plain() {
+        Effect::Page { file, offset, rows }
+    } else {
+        Effect::View { file, view: data.view.clone(), offset, rows }
+    })
 }
 
 /// The window has another height.
 pub(super) fn resized(state: &mut State) -> Vec<Effect> {
-    let height = state.rows_height();
+    let (height, results) = (state.rows_height(), state.results_height());
     if let Some(data) = &mut state.data {
-        data.go(data.row, height);
+        data.sheet.go(data.sheet.row, height);
     }
+    state.query.sheet.go(state.query.sheet.row, results);
     fetch(state).into_iter().collect()
 }
 
@@ -95,13 +129,13 @@ pub(super) fn resized(state: &mut State) -> Vec<Effect> {
 pub(super) fn page(
     state: &mut State,
     file: &FileId,
+    view: &View,
     offset: u64,
     result: Result<Page, Fault>,
 ) -> Vec<Effect> {
     let height = state.rows_height();
-    let Some(data) = state.data.as_mut().filter(|d| &d.file == file && d.asked == Some(offset)) else {
-        return Vec::new();
-    };
+    let asked = |d: &&mut Data| &d.file == file && d.asked == Some(offset) && &d.view == view;
+    let Some(data) = state.data.as_mut().filter(asked) else { return Vec::new() };
     data.asked = None;
     match result {
         Ok(page) => data.take(page, height),
@@ -110,14 +144,18 @@ pub(super) fn page(
     fetch(state).into_iter().collect()
 }
 
-/// A profile came, or did not.
-pub(super) fn profile(state: &mut State, file: &FileId, result: Result<Box<Profile>, Fault>) {
-    if let Some(data) = state.data.as_mut().filter(|d| &d.file == file) {
-        data.profile = match result {
-            Ok(profile) => Loaded::Yes(profile),
-            Err(fault) => Loaded::Failed(fault.message),
-        };
-    }
+/// The connection is another one: what was on its way will not come.
+pub(super) fn reconnected(state: &mut State) -> Vec<Effect> {
+    let Some(data) = &mut state.data else { return Vec::new() };
+    data.asked = None;
+    data.error = None;
+    data.profile.again();
+    data.prepare.state.again();
+    data.prepare.preview = None;
+    data.reading.reading.again();
+    data.reading.rejected.again();
+    data.types.detection.again();
+    vec![Effect::File(data.file.clone())]
 }
 
 /// A file was removed; where it is open there is nothing left to show.
@@ -137,34 +175,69 @@ pub(super) fn removed(state: &mut State, id: &str) {
 
 /// One step back inside the screen; false where there is none.
 pub(super) fn back(state: &mut State) -> bool {
-    state.data.as_mut().is_some_and(|d| d.detail.take().is_some())
+    let Some(data) = &mut state.data else { return false };
+    match data.tab {
+        Tab::Profile => data.detail.take().is_some() || data.heat.take().is_some(),
+        Tab::Prepare => data.prepare.preview.take().is_some(),
+        _ => false,
+    }
 }
 
 /// Goes to a row.
 pub(super) fn go_to_row(state: &mut State, row: u64) -> Vec<Effect> {
+    if state.query_shown() {
+        let height = state.results_height();
+        state.query.sheet.go(row, height);
+        return Vec::new();
+    }
     let height = state.rows_height();
     if let Some(data) = &mut state.data {
         data.error = None;
-        data.go(row, height);
+        data.sheet.go(row, height);
     }
     fetch(state).into_iter().collect()
 }
 
+/// Goes to a column by its name.
+pub(super) fn go_to_column(state: &mut State, name: &str) {
+    let in_query = state.query_shown();
+    let sheet = match &mut state.data {
+        _ if in_query => &mut state.query.sheet,
+        Some(data) => &mut data.sheet,
+        None => return,
+    };
+    if let Some(at) = sheet.columns.iter().position(|c| c.name == name) {
+        sheet.column = at;
+    }
+}
+
+/// Shows a tab.
+pub(super) fn show(state: &mut State, tab: Tab) -> Vec<Effect> {
+    state.query.typing = false;
+    if let Some(data) = &mut state.data {
+        data.tab = tab;
+        data.detail = None;
+        // What failed may go well now.
+        data.prepare.state.retry();
+        data.profile.retry();
+        data.reading.reading.retry();
+        data.reading.rejected.retry();
+        data.types.detection.retry();
+    }
+    if tab == Tab::Query {
+        query::begin(state);
+    }
+    refreshed(state)
+}
+
 /// A command on the screen of a file.
 pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
+    let readable = state.readable();
     let Some(data) = &state.data else { return Vec::new() };
+    let tab = data.tab;
     match cmd {
-        Cmd::OtherTab => {
-            let tab = if data.tab == Tab::Rows { Tab::Profile } else { Tab::Rows };
-            if let Some(data) = &mut state.data {
-                data.tab = tab;
-                data.detail = None;
-                if matches!(data.profile, Loaded::Failed(_)) {
-                    data.profile = Loaded::No;
-                }
-            }
-            return refreshed(state);
-        }
+        Cmd::OtherTab => return show(state, if tab == Tab::Profile { Tab::Rows } else { Tab::Profile }),
+        Cmd::NextTab | Cmd::PrevTab => return show(state, tab.next(cmd == Cmd::NextTab)),
         Cmd::Log => {
             let job = state.file(&data.file).and_then(|f| state.job_of(f));
             return job.map(|job| lists::open_log(state, job)).unwrap_or_default();
@@ -175,81 +248,13 @@ pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         }
         _ => {}
     }
-    if data.tab == Tab::Rows { rows(state, cmd) } else { profile_tab(state, cmd) }
-}
-
-fn rows(state: &mut State, cmd: Cmd) -> Vec<Effect> {
-    let height = state.rows_height();
-    let Some(data) = &mut state.data else { return Vec::new() };
-    let last = data.columns.len().saturating_sub(1);
-    let row = match cmd {
-        Cmd::Up => data.row.saturating_sub(1),
-        Cmd::Down => data.row.saturating_add(1),
-        // The window moves along, so that the selection keeps its place in it.
-        Cmd::PageUp => {
-            data.top = data.top.saturating_sub(height);
-            data.row.saturating_sub(height)
-        }
-        Cmd::PageDown => {
-            data.top = data.top.saturating_add(height);
-            data.row.saturating_add(height)
-        }
-        Cmd::Top => 0,
-        Cmd::Bottom => u64::MAX,
-        _ => {
-            match cmd {
-                Cmd::Left => data.column = data.column.saturating_sub(1),
-                Cmd::Right => data.column = (data.column + 1).min(last),
-                Cmd::FirstColumn => data.column = 0,
-                Cmd::LastColumn => data.column = last,
-                Cmd::JumpRow => {
-                    let prompt =
-                        Prompt { asking: Asking::Row, input: Input::default(), before: String::new() };
-                    state.prompt = Some(prompt);
-                }
-                _ => {}
-            }
-            return Vec::new();
-        }
-    };
-    go_to_row(state, row)
-}
-
-fn profile_tab(state: &mut State, cmd: Cmd) -> Vec<Effect> {
-    let height = state.list_height();
-    let Some(data) = &mut state.data else { return Vec::new() };
-    let Loaded::Yes(profile) = &data.profile else { return Vec::new() };
-    let columns: Vec<String> = (0..profile.columns.len()).map(|i| i.to_string()).collect();
-    let page = isize::try_from(height).unwrap_or(1);
-    if let Some(shown) = data.detail {
-        match cmd {
-            // Left and right would be natural too, but the keys of the list already walk the columns.
-            Cmd::Up => data.detail_top = data.detail_top.saturating_sub(1),
-            Cmd::Down => data.detail_top += 1,
-            Cmd::PageUp | Cmd::PageDown => {
-                let by = if cmd == Cmd::PageDown { 1 } else { -1 };
-                data.profile_at.step(by, &columns, height);
-                data.detail = Some(data.profile_at.index);
-                data.detail_top = 0;
-            }
-            Cmd::Top => data.detail_top = 0,
-            Cmd::Open => data.detail = None,
-            _ => data.detail = Some(shown),
-        }
-        return Vec::new();
+    match tab {
+        _ if !readable => reading::command(state, cmd),
+        Tab::Rows => rows::command(state, cmd),
+        Tab::Profile => profile::command(state, cmd),
+        Tab::Prepare => prepare::command(state, cmd),
+        Tab::Query => query::command(state, cmd),
+        Tab::Reading => reading::command(state, cmd),
+        Tab::Type => types::command(state, cmd),
     }
-    match cmd {
-        Cmd::Up => data.profile_at.step(-1, &columns, height),
-        Cmd::Down => data.profile_at.step(1, &columns, height),
-        Cmd::PageUp => data.profile_at.step(-page, &columns, height),
-        Cmd::PageDown => data.profile_at.step(page, &columns, height),
-        Cmd::Top => data.profile_at.go(0, &columns, height),
-        Cmd::Bottom => data.profile_at.go(usize::MAX, &columns, height),
-        Cmd::Open if !columns.is_empty() => {
-            data.detail = Some(data.profile_at.index);
-            data.detail_top = 0;
-        }
-        _ => {}
-    }
-    Vec::new()
 }

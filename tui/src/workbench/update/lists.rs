@@ -4,13 +4,14 @@ use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileView;
 use dropforge_shared::ids::JobId;
 use dropforge_shared::job::JobView;
+use dropforge_shared::query::View;
 use dropforge_shared::service::Listing;
 
 use super::super::action::{Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::State;
-use super::{data, home, log, want};
+use super::super::state::{Loaded, State};
+use super::{data, home, log, prepare, profile, query, types, want};
 
 /// The keys of the shown files, for the selection.
 pub(super) fn files_keys(state: &State) -> Vec<String> {
@@ -69,27 +70,50 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             effects.extend(finished(state, Source::Files, more));
             if let Some(Listing { items, next }) = taken(state, result) {
                 if !more {
-                    state.files.clear();
+                    // The page is the truth of its stretch. What lies beyond it was read before and stays, unless
+                    // something between may be missing.
+                    let meets = items.iter().any(|f| state.file(&f.id).is_some());
+                    let lost = std::mem::take(&mut state.files_stale) || !meets || next.is_none();
+                    let oldest = items.last().filter(|_| !lost).map(|f| f.added_at);
+                    state.files.retain(|f| oldest.is_some_and(|at| f.added_at < at));
                     state.known = true;
+                    if state.files.is_empty() {
+                        state.files_next = next;
+                    }
+                } else {
+                    state.files_next = next;
                 }
                 for file in items {
                     put_file(&mut state.files, file);
                 }
-                state.files_next = next;
                 effects.extend(data::refreshed(state));
+                if !state.filter.is_empty() {
+                    // What is filtered is looked for in all files.
+                    settle(state);
+                    effects.extend(more_files(state));
+                }
             }
         }
         Answer::Jobs { more, result } => {
             effects.extend(finished(state, Source::Jobs, more));
             if let Some(Listing { items, next }) = taken(state, result) {
                 if !more {
+                    let meets = items.iter().any(|j| state.job(&j.id).is_some());
+                    let lost = std::mem::take(&mut state.jobs_stale) || !meets || next.is_none();
+                    let oldest = items.last().filter(|_| !lost).map(|j| j.queued_at);
+                    let beyond = |j: &JobView| oldest.is_some_and(|at| j.queued_at < at);
+                    let reaches = state.jobs.iter().any(|j| j.state.is_terminal() && beyond(j));
                     // Those that run may be older than the newest five hundred.
-                    state.jobs.retain(|j| !j.state.is_terminal());
+                    state.jobs.retain(|j| !j.state.is_terminal() || beyond(j));
+                    if !reaches {
+                        state.jobs_next = next;
+                    }
+                } else {
+                    state.jobs_next = next;
                 }
                 for job in items {
                     put_job(&mut state.jobs, job);
                 }
-                state.jobs_next = next;
             }
         }
         Answer::Running(result) => {
@@ -121,15 +145,63 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             Ok(job) => put_job(&mut state.jobs, job),
             Err(fault) => vanished(state, id.as_str(), &fault),
         },
-        Answer::Page { file, offset, result } => effects.extend(data::page(state, &file, offset, result)),
-        Answer::Profile { file, result } => data::profile(state, &file, result),
+        Answer::Page { file, offset, result } => {
+            effects.extend(data::page(state, &file, &View::default(), offset, result));
+        }
+        Answer::View { file, view, offset, result } => {
+            effects.extend(data::page(state, &file, &view, offset, result));
+        }
+        Answer::Profile { file, result } => profile::came(state, &file, result),
+        Answer::Reading(file, result) => {
+            if let Some(data) = state.data.as_mut().filter(|d| d.file == file) {
+                data.reading.reading = Loaded::answered(result);
+            }
+        }
+        Answer::Rejected(file, result) => {
+            if let Some(data) = state.data.as_mut().filter(|d| d.file == file) {
+                data.reading.rejected = Loaded::answered(result);
+            }
+        }
+        Answer::Detection(file, result) => {
+            if let Some(data) = state.data.as_mut().filter(|d| d.file == file) {
+                data.types.detection = Loaded::answered(result);
+            }
+        }
+        Answer::Suggestions(file, result) => prepare::suggested(state, &file, result),
+        Answer::Steps { file, ticket, result } => prepare::previewed(state, &file, ticket, result),
+        Answer::Recipes(Ok(recipes)) => prepare::recipes(state, recipes),
+        Answer::Query { ticket, result } => query::came(state, ticket, result),
+        Answer::Completions { ticket, names, columns } => query::completions(state, ticket, names, columns),
+        Answer::Submitted(Ok(job)) => effects.extend(submitted(state, job)),
+        Answer::TypeChosen(result) => match types::chosen(state, result) {
+            None => effects.extend(data::refreshed(state)),
+            Some(fault) => state.popup = Some(Popup::fault(&fault)),
+        },
         Answer::Log { ticket, result } => log::chunk(state, ticket, result),
         Answer::Plan(Ok(plan)) => state.popup = Some(Popup::removal(plan)),
         Answer::Done(Ok(word)) => state.say(word),
-        Answer::Plan(Err(fault)) | Answer::Done(Err(fault)) => state.popup = Some(Popup::fault(&fault)),
+        Answer::Plan(Err(fault))
+        | Answer::Done(Err(fault))
+        | Answer::Recipes(Err(fault))
+        | Answer::Submitted(Err(fault)) => state.popup = Some(Popup::fault(&fault)),
     }
     settle(state);
     effects
+}
+
+/// A job that the user asked for is queued. What makes something new is watched; a file that is read again shows that itself.
+fn submitted(state: &mut State, job: JobView) -> Vec<Effect> {
+    let id = job.id.clone();
+    let again = job.kind == "ingest";
+    put_job(&mut state.jobs, job);
+    if !again {
+        return open_log(state, id);
+    }
+    if let Some(data) = &mut state.data {
+        data.reading.wanted = None;
+    }
+    state.say(format!("It is being read again as job {id}."));
+    Vec::new()
 }
 
 /// Notes that a read ended; reads again where something changed meanwhile.

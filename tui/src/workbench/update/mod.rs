@@ -8,7 +8,14 @@ mod lists;
 pub(super) mod log;
 mod news;
 mod popups;
+mod prepare;
+mod profile;
 mod prompt;
+pub(super) mod query;
+mod reading;
+mod rows;
+mod table;
+mod types;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::InputRequest;
@@ -26,6 +33,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(key) => on_key(state, key),
         Action::Paste(text) => {
+            if state.contexts().contains(&super::actions::Context::Editor) {
+                state.query.insert(&text);
+                return Vec::new();
+            }
             // A pasted line break must not press Enter.
             for c in text.chars().filter(|c| !c.is_control()).take(4_096) {
                 edit(state, InputRequest::InsertChar(c));
@@ -60,7 +71,9 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     if let Some(cmd) = lookup(key, &contexts) {
         return command(state, cmd);
     }
-    if let Some(request) = editing(key) {
+    if contexts.contains(&super::actions::Context::Editor) {
+        query::typed(state, key);
+    } else if let Some(request) = editing(key) {
         edit(state, request);
     }
     Vec::new()
@@ -91,6 +104,13 @@ fn edit(state: &mut State, request: InputRequest) {
     if let Some(Popup::Palette(palette)) = &mut state.popup {
         palette.input.handle(request);
         palette.index = 0;
+    } else if let Some(Popup::Pick(pick)) = &mut state.popup {
+        pick.input.handle(request);
+        pick.index = 0;
+    } else if let Some(Popup::Form(form)) = &mut state.popup {
+        if let Some(field) = form.fields.get_mut(form.at) {
+            field.edit(request);
+        }
     } else if state.popup.is_none() && state.prompt.is_some() {
         prompt::edit(state, request);
     }
@@ -125,14 +145,24 @@ fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let commands = valid(&contexts)
                 .filter(|s| s.id != Cmd::Palette && screens::available(state, s.id))
                 .collect();
-            let rows = contexts.contains(&super::actions::Context::Rows);
+            let rows = contexts.contains(&super::actions::Context::Table);
             state.popup = Some(Popup::Palette(Palette { commands, rows, ..Palette::default() }));
         }
         Cmd::Home => return show(state, Screen::Home),
         Cmd::Files => return show(state, Screen::Files),
         Cmd::Jobs => return show(state, Screen::Jobs),
         Cmd::Data => return data::show_last(state),
+        Cmd::Query => {
+            let effects = show(state, Screen::Query);
+            query::begin(state);
+            state.query.typing = true;
+            return effects;
+        }
         Cmd::NextScreen | Cmd::PrevScreen => return neighbour(state, cmd == Cmd::NextScreen),
+        Cmd::OpenFile => {
+            let Some(file) = job_file(state) else { return Vec::new() };
+            return data::open(state, file);
+        }
         Cmd::Back => return back(state),
         _ => return (screens::of(state.screen).update)(state, cmd),
     }
@@ -173,6 +203,11 @@ fn back(state: &mut State) -> Vec<Effect> {
         lists::settle(state);
         return Vec::new();
     }
+    if state.query_shown()
+        && let Some(effects) = query::back(state)
+    {
+        return effects;
+    }
     if state.screen == Screen::Data && data::back(state) {
         return Vec::new();
     }
@@ -198,6 +233,15 @@ fn neighbour(state: &mut State, forward: bool) -> Vec<Effect> {
     }
 }
 
+/// The file that the selected job made, else the one it works on.
+pub(super) fn job_file(state: &State) -> Option<dropforge_shared::ids::FileId> {
+    let job = match state.screen {
+        Screen::Log => state.log.as_ref().and_then(|l| state.job(&l.job)),
+        _ => state.selected_job(),
+    }?;
+    job.produced.first().or(job.file.as_ref()).cloned()
+}
+
 /// Asks for a list anew, unless it is being read: then once more after that.
 fn want(state: &mut State, source: Source) -> Option<Effect> {
     if let Some(again) = state.loading.get_mut(&source) {
@@ -213,5 +257,7 @@ fn rows_shown(state: &State) -> bool {
     state.screen == Screen::Data && state.data.as_ref().is_some_and(|d| d.tab == Tab::Rows)
 }
 
+#[cfg(test)]
+mod tabs_tests;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use dropforge_shared::event::{Change, EventBatch};
 
 use super::super::action::Source;
 use super::super::effect::Effect;
-use super::super::state::{Link, Loaded, Screen, State};
+use super::super::state::{Link, Screen, State};
 use super::{data, lists, want};
 
 /// With more single changes at once than this, whole lists are cheaper.
@@ -22,14 +22,9 @@ pub(super) fn connected(state: &mut State) -> Vec<Effect> {
     state.loading.clear();
     state.more_loading = false;
     let mut effects = everything(state);
-    if let Some(data) = &mut state.data {
-        data.asked = None;
-        data.error = None;
-        if !matches!(data.profile, Loaded::Yes(_)) {
-            data.profile = Loaded::No;
-        }
-        let id = data.file.clone();
-        effects.push(Effect::File(id));
+    effects.extend(data::reconnected(state));
+    if state.query.running.take().is_some() {
+        state.complain("The daemon went away while the statement ran: run it again.");
     }
     if state.screen == Screen::Log
         && let Some(log) = &mut state.log
@@ -44,6 +39,7 @@ pub(super) fn connected(state: &mut State) -> Vec<Effect> {
 }
 
 fn everything(state: &mut State) -> Vec<Effect> {
+    (state.files_stale, state.jobs_stale) = (true, true);
     [Source::Files, Source::Jobs, Source::Running, Source::Inbox, Source::Status]
         .into_iter()
         .filter_map(|source| want(state, source))

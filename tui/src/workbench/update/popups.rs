@@ -2,9 +2,10 @@
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::popups::Popup;
+use super::super::popups::{Formed, Picked, Popup, help_lines};
 use super::super::state::State;
-use super::data;
+use super::super::widgets::wrapped;
+use super::{data, prepare, reading};
 
 /// A command to the popup.
 pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
@@ -35,16 +36,74 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             }
             _ => {}
         },
-        Some(Popup::Help { top, .. } | Popup::Message { top, .. }) => match cmd {
-            Cmd::Up => *top = top.saturating_sub(1),
-            Cmd::Down => *top += 1,
-            Cmd::PageUp => *top = top.saturating_sub(10),
-            Cmd::PageDown => *top += 10,
-            Cmd::Top => *top = 0,
-            Cmd::Accept => state.popup = None,
+        Some(Popup::Pick(pick)) => match cmd {
+            Cmd::Up => pick.index = pick.index.saturating_sub(1),
+            Cmd::Down => pick.index = (pick.index + 1).min(pick.matches().len().saturating_sub(1)),
+            Cmd::Accept => return picked(state),
             _ => {}
         },
+        Some(Popup::Form(form)) => match cmd {
+            Cmd::NextField => form.at = (form.at + 1) % form.fields.len().max(1),
+            Cmd::PrevField => form.at = form.at.checked_sub(1).unwrap_or(form.fields.len().saturating_sub(1)),
+            Cmd::Accept => {
+                if let Some(Popup::Form(form)) = state.popup.take() {
+                    match form.then {
+                        Formed::Step(id) => prepare::formed(state, &id, &form.fields),
+                        Formed::Reading => reading::formed(state, &form.fields),
+                    }
+                }
+            }
+            _ => {}
+        },
+        Some(Popup::Help { .. } | Popup::Message { .. }) => {
+            if cmd == Cmd::Accept {
+                state.popup = None;
+            } else {
+                scroll(state, cmd);
+            }
+        }
         None => {}
+    }
+    Vec::new()
+}
+
+/// Scrolls what is read, never beyond its end.
+fn scroll(state: &mut State, cmd: Cmd) {
+    let (columns, room) = (state.size.0, usize::from(state.body_height()));
+    let (lines, top) = match &mut state.popup {
+        Some(Popup::Help { top, contexts }) => (help_lines(contexts).len(), top),
+        Some(Popup::Message { text, top, .. }) => {
+            (wrapped(text, columns.saturating_sub(6).clamp(20, 76)).len(), top)
+        }
+        _ => return,
+    };
+    let last = (lines + 2).saturating_sub(room);
+    *top = match cmd {
+        Cmd::Up => top.saturating_sub(1),
+        Cmd::Down => *top + 1,
+        Cmd::PageUp => top.saturating_sub(10),
+        Cmd::PageDown => *top + 10,
+        Cmd::Top => 0,
+        Cmd::Bottom => last,
+        _ => *top,
+    }
+    .min(last);
+}
+
+/// A choice was made.
+fn picked(state: &mut State) -> Vec<Effect> {
+    let Some(Popup::Pick(pick)) = state.popup.take() else { return Vec::new() };
+    let Some(chosen) = pick.chosen() else {
+        // Nothing fits: the list stays open, so that one can type again.
+        state.popup = Some(Popup::Pick(pick));
+        return Vec::new();
+    };
+    match pick.then {
+        Picked::Column => data::go_to_column(state, &chosen),
+        Picked::Step => prepare::added(state, &chosen),
+        Picked::Recipe => prepare::load(state, &chosen),
+        Picked::Completion(word) => state.query.complete(&word, &chosen),
+        Picked::ColumnType(column) => reading::typed(state, &column, &chosen),
     }
     Vec::new()
 }

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::state::{Asking, State};
-use super::{data, lists, log};
+use super::{data, lists, log, prepare, query, rows};
 
 /// Text is typed.
 pub(super) fn edit(state: &mut State, request: InputRequest) {
@@ -51,6 +51,10 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             log::find(state, true);
             Vec::new()
         }
+        (Asking::Condition, true) => rows::typed(state, &text),
+        (Asking::Prepared, true) if !text.is_empty() => prepare::run(state, &text),
+        (Asking::Queried, true) if !text.is_empty() => query::save(state, &text),
+        (Asking::Recipe, true) if !text.is_empty() => prepare::save(state, &text),
         _ => Vec::new(),
     }
 }

@@ -63,6 +63,28 @@ fn a_storm_of_events_asks_for_a_list_once_and_then_once_more() {
 }
 
 #[test]
+fn a_reload_keeps_the_files_beyond_its_first_page() {
+    let mut user = User::new(80, 24);
+    let page = |from: u32, to: u32, next| {
+        let items = (from..to).rev().map(|i| file(i, &format!("f{i}.csv"))).collect();
+        Ok(Listing { items, next })
+    };
+    user.answers(Answer::Files { more: false, result: page(500, 1_000, Some(500)) });
+    user.answers(Answer::Files { more: true, result: page(0, 500, None) });
+    user.types("2/f7.csv<enter>");
+    assert_eq!(user.state.shown_files().len(), 1);
+    let asked = user.answers(Answer::Files { more: false, result: page(520, 1_020, Some(520)) });
+    assert!(asked.is_empty(), "{asked:?}");
+    assert_eq!((user.state.files.len(), user.state.shown_files().len()), (1_020, 1));
+    // After a gap only what is read anew is believed, and the filter goes on to the end by itself.
+    user.happens(Action::Connected);
+    let asked = user.answers(Answer::Files { more: false, result: page(520, 1_020, Some(520)) });
+    assert_eq!(asked, [Effect::MoreFiles(520)]);
+    user.answers(Answer::Files { more: true, result: page(0, 520, None) });
+    assert_eq!(user.state.shown_files().len(), 1);
+}
+
+#[test]
 fn a_dropped_file_is_watched_until_it_can_be_read() {
     let mut user = User::new(80, 24);
     let mut new = file(1, "sales.csv");
@@ -100,7 +122,7 @@ fn a_failed_file_says_why_and_can_be_tried_again() {
 fn rows_are_walked_by_keys_and_by_number() {
     let mut user = reading(5_000);
     user.types("<down><down>");
-    assert_eq!(user.state.data.as_ref().unwrap().row, 2);
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.row, 2);
     let asked = user.types("G");
     serve(&mut user, asked, 5_000);
     assert!(user.sees().contains("Adelie 4999"), "{}", user.sees());
@@ -119,9 +141,10 @@ fn a_page_down_keeps_the_selection_in_its_place() {
     let mut user = reading(5_000);
     user.types("<down><down><pgdn>");
     let data = user.state.data.as_ref().unwrap();
-    assert_eq!((data.row - data.top, data.top), (2, user.state.rows_height()));
+    let sheet = &data.sheet;
+    assert_eq!((sheet.row - sheet.top, sheet.top), (2, user.state.rows_height()));
     user.types("<pgup>");
-    assert_eq!(user.state.data.as_ref().unwrap().top, 0);
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.top, 0);
 }
 
 #[test]
@@ -135,7 +158,7 @@ fn a_held_key_never_has_two_requests_under_way() {
 fn an_answer_for_another_file_changes_nothing() {
     let mut user = reading(10);
     user.answers(Answer::Page { file: file_id(9), offset: 0, result: Ok(page(0, 10, 99)) });
-    assert_eq!(user.state.data.as_ref().unwrap().total, Some(10));
+    assert_eq!(user.state.data.as_ref().unwrap().sheet.total, Some(10));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::super::actions::{Cmd, key_label, valid};
+use super::super::actions::{Cmd, key_label, keys_of, valid};
 use super::super::screens;
-use super::super::state::{Asking, Link, Screen, State};
+use super::super::state::{Link, Screen, State};
 use super::super::theme::Theme;
 use super::{clock, over, right, text};
 
@@ -47,11 +47,7 @@ pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 
 pub fn footer(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     let mut cursor = None;
     if let Some(prompt) = &state.prompt {
-        let asks = match prompt.asking {
-            Asking::Filter => "Filter: ",
-            Asking::Row => "Go to row: ",
-            Asking::Search => "Search: ",
-        };
+        let asks = prompt.asking.lead();
         let x = area.x + text(buf, area.x, area.y, area.width, asks, theme.strong());
         cursor =
             Some(input(&prompt.input, theme, Rect { x, width: area.right() - x, height: 1, ..area }, buf));
@@ -59,9 +55,10 @@ pub fn footer(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Opti
         let style = if notice.bad { theme.bad() } else { theme.accent() };
         text(buf, area.x, area.y, area.width, &notice.text, style);
     }
-    if area.height > 1 {
-        keys(state, theme, Rect { y: area.y + 1, height: 1, ..area }, buf);
-    }
+    // Where nothing is said or asked, keys that do not fit go on in the line above.
+    let lines = if cursor.is_some() || state.notice.is_some() { 1 } else { 2 };
+    let lines = area.height.min(lines);
+    keys(state, theme, Rect { y: area.bottom() - lines, height: lines, ..area }, buf);
     cursor
 }
 
@@ -87,24 +84,43 @@ fn keys(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     let contexts = state.contexts();
     // Help is the way to all the others: it is never the one that does not fit.
     let help = "? help";
-    let with_help = state.popup.is_none() && state.prompt.is_none();
-    let kept = if with_help { help.len() as u16 } else { 0 };
-    let mut x = area.x;
+    let with_help = state.popup.is_none() && state.prompt.is_none() && !state.typing();
+    let mut fits = Vec::new();
     for spec in valid(&contexts) {
-        let (Some(label), Some(key)) = (spec.footer, spec.keys.first()) else { continue };
-        if spec.id == Cmd::Help || !screens::available(state, spec.id) {
+        let keys = keys_of(spec, &contexts);
+        let (Some(label), Some(key)) = (spec.footer, keys.first()) else { continue };
+        if (with_help && spec.id == Cmd::Help) || !screens::available(state, spec.id) {
             continue;
         }
-        let key = key_label(key);
-        let needed = (key.width() + 1 + label.width() + 2) as u16;
-        if x + needed + kept > area.right() {
-            continue;
-        }
-        x += text(buf, x, area.y, needed, &key, theme.accent().patch(theme.strong())) + 1;
-        x += text(buf, x, area.y, needed, label, theme.text()) + 2;
+        fits.push((key_label(key), label));
     }
-    if with_help {
-        x += text(buf, x, area.y, 1, "?", theme.accent().patch(theme.strong()));
-        text(buf, x, area.y, area.right().saturating_sub(x), " help", theme.text());
+    let width = |(key, label): &(String, &str)| (key.width() + 1 + label.width() + 2) as u16;
+    let kept = if with_help { help.len() as u16 } else { 0 };
+    let needed: u16 = fits.iter().map(width).sum::<u16>() + kept;
+    let first = if needed > area.width { area.y } else { area.bottom() - 1 };
+    let mut rest = fits.into_iter().peekable();
+    for y in first..area.bottom() {
+        let last = y + 1 == area.bottom();
+        let mut x = area.x;
+        while let Some(next) = rest.peek() {
+            let wide = width(next);
+            let kept = if last { kept } else { 0 };
+            // The two columns after a label need not fit.
+            if x + wide.saturating_sub(if kept > 0 { 0 } else { 2 }) + kept > area.right() {
+                if last {
+                    // A shorter one further on may fit.
+                    rest.next();
+                    continue;
+                }
+                break;
+            }
+            x += text(buf, x, y, wide, &next.0, theme.accent().patch(theme.strong())) + 1;
+            x += text(buf, x, y, wide, next.1, theme.text()) + 2;
+            rest.next();
+        }
+        if with_help && last {
+            x += text(buf, x, y, 1, "?", theme.accent().patch(theme.strong()));
+            text(buf, x, y, area.right().saturating_sub(x), " help", theme.text());
+        }
     }
 }

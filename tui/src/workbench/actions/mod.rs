@@ -1,7 +1,11 @@
 //! The one table of what a user can do. Key map, footer, `?` help and the `:` palette are made from it, so they can't drift
 //! apart. Must not know how anything is done.
 
+mod table;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+pub use table::ACTIONS;
 
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +40,51 @@ pub enum Cmd {
     Delete,
     Reprocess,
     OtherTab,
+    NextTab,
+    PrevTab,
+    Query,
     JumpRow,
+    JumpColumn,
+    CellText,
+    SortBy,
+    SortAlso,
+    FilterEqual,
+    FilterOther,
+    FilterTyped,
+    DropFilter,
+    ClearView,
+    Freeze,
+    Narrower,
+    Wider,
+    Stats,
+    CopyCell,
+    CopyRow,
+    CopyColumn,
+    Issues,
+    HeatMap,
+    Toggle,
+    ToggleAll,
+    EditStep,
+    Raise,
+    Lower,
+    AddStep,
+    Preview,
+    RunSteps,
+    SaveRecipe,
+    LoadRecipe,
+    RunQuery,
+    Complete,
+    Older,
+    Newer,
+    EditQuery,
+    SaveQuery,
+    EditReading,
+    ReadAgain,
+    ForgetReading,
+    ForgetType,
+    NextField,
+    PrevField,
+    OpenFile,
     CancelJob,
     RetryJob,
     Log,
@@ -69,6 +117,20 @@ pub enum Context {
     Rows,
     /// The profile of a dataset.
     Profile,
+    /// The cells of a table: a dataset's rows or what a query gave.
+    Table,
+    /// The suggested steps of a dataset.
+    Prepare,
+    /// How a dataset was read.
+    Reading,
+    /// A file that could not be read as a table.
+    Unread,
+    /// What kind of data a dataset holds.
+    Type,
+    /// A query while its text is typed.
+    Editor,
+    /// A query beside its text.
+    Query,
     /// Jobs.
     Jobs,
     /// A job's log.
@@ -83,6 +145,10 @@ pub enum Context {
     Message,
     /// The line of text at the bottom.
     Prompt,
+    /// A choice from a list.
+    Pick,
+    /// Several values to fill in.
+    Form,
 }
 
 /// A line of the table.
@@ -110,75 +176,6 @@ const fn spec(
     ActionSpec { id, title, keys, at, footer }
 }
 
-use Context as C;
-
-/// All of them, in the order in which footer and help show them.
-pub const ACTIONS: &[ActionSpec] = &[
-    spec(Cmd::Accept, "Do it", &["enter"], &[C::Confirm, C::Palette, C::Prompt], Some("choose")),
-    spec(Cmd::Accept, "Close", &["enter", "space"], &[C::Help, C::Message], None),
-    spec(
-        Cmd::Switch,
-        "The other button",
-        &["tab", "backtab", "left", "right"],
-        &[C::Confirm],
-        Some("switch"),
-    ),
-    spec(
-        Cmd::Open,
-        "Open what is selected",
-        &["enter"],
-        &[C::Home, C::Files, C::Jobs, C::Profile],
-        Some("open"),
-    ),
-    spec(Cmd::AddSample, "Put the sample into the inbox", &["a"], &[C::Home], Some("add sample")),
-    spec(Cmd::OtherTab, "Rows or profile", &["p", "["], &[C::Data], Some("rows/profile")),
-    spec(Cmd::JumpRow, "Go to a row by its number", &["#", "ctrl-g"], &[C::Rows], Some("go to row")),
-    spec(Cmd::Filter, "Filter by name", &["/"], &[C::Files], Some("filter")),
-    spec(
-        Cmd::Delete,
-        "Delete, after showing what goes along",
-        &["d", "delete"],
-        &[C::Files, C::Jobs],
-        Some("delete"),
-    ),
-    spec(Cmd::Log, "Open the job's log", &["l"], &[C::Jobs, C::Files, C::Data, C::Home], Some("log")),
-    spec(Cmd::CancelJob, "Cancel the job", &["c"], &[C::Jobs], Some("cancel")),
-    spec(Cmd::RetryJob, "Queue the failed job again", &["R"], &[C::Jobs], Some("retry")),
-    spec(Cmd::Reprocess, "Process the file again", &["r"], &[C::Files, C::Data], Some("again")),
-    spec(Cmd::Pause, "Pause, or follow", &["space", "f"], &[C::Log], Some("pause/follow")),
-    spec(Cmd::Search, "Search", &["/"], &[C::Log], Some("search")),
-    spec(Cmd::NextMatch, "The next match", &["n"], &[C::Log], Some("next")),
-    spec(Cmd::PrevMatch, "The match before", &["N"], &[C::Log], None),
-    spec(Cmd::Wrap, "Wrap long lines, or not", &["w"], &[C::Log], Some("wrap")),
-    spec(Cmd::Back, "Back", &["esc", "q"], &[C::Screens, C::Help, C::Message], Some("back")),
-    spec(Cmd::Back, "Back without doing it", &["esc"], &[C::Confirm, C::Palette, C::Prompt], Some("back")),
-    spec(Cmd::Leave, "Leave; the work goes on", &["q"], &[C::Home], Some("quit")),
-    spec(Cmd::StartDaemon, "Start the daemon again", &["S"], &[C::Screens], Some("start daemon")),
-    spec(Cmd::Help, "What the keys do", &["?", "f1"], &[C::Screens], Some("help")),
-    spec(Cmd::Palette, "Find a command by its name", &[":"], &[C::Screens], Some("commands")),
-    spec(Cmd::Home, "Home", &["1"], &[C::Screens], None),
-    spec(Cmd::Files, "Files", &["2"], &[C::Screens], None),
-    spec(Cmd::Data, "The dataset that was open last", &["3"], &[C::Screens], None),
-    spec(Cmd::Jobs, "Jobs", &["4"], &[C::Screens], None),
-    spec(Cmd::NextScreen, "The next screen", &["tab"], &[C::Screens], None),
-    spec(Cmd::PrevScreen, "The screen before", &["backtab"], &[C::Screens], None),
-    spec(Cmd::Up, "Up", &["up", "k"], &[C::List], None),
-    spec(Cmd::Down, "Down", &["down", "j"], &[C::List], None),
-    spec(Cmd::PageUp, "A page up", &["pgup", "ctrl-b"], &[C::List], None),
-    spec(Cmd::PageDown, "A page down", &["pgdn", "ctrl-f"], &[C::List], None),
-    spec(Cmd::Top, "To the top", &["g", "home"], &[C::List], None),
-    spec(Cmd::Bottom, "To the end", &["G", "end"], &[C::List], None),
-    spec(Cmd::Up, "Up", &["up"], &[C::Palette], None),
-    spec(Cmd::Down, "Down", &["down"], &[C::Palette], None),
-    spec(Cmd::Left, "A column to the left", &["left", "h"], &[C::Rows, C::Log], None),
-    spec(Cmd::Right, "A column to the right", &["right"], &[C::Rows, C::Log], None),
-    spec(Cmd::FirstColumn, "To the first column", &["0", "^"], &[C::Rows], None),
-    spec(Cmd::LastColumn, "To the last column", &["$"], &[C::Rows], None),
-    spec(Cmd::Redraw, "Draw the screen anew", &["ctrl-l"], &[C::Anywhere], None),
-    spec(Cmd::Suspend, "Back to the shell for a while (fg returns)", &["ctrl-z"], &[C::Anywhere], None),
-    spec(Cmd::Quit, "Leave; the work goes on", &["ctrl-c"], &[C::Anywhere], None),
-];
-
 /// The name of a key in the table.
 pub fn key_name(key: KeyEvent) -> String {
     let base = match key.code {
@@ -202,6 +199,15 @@ pub fn lookup(key: KeyEvent, contexts: &[Context]) -> Option<Cmd> {
     contexts.iter().find_map(|context| {
         ACTIONS.iter().find(|s| s.at.contains(context) && s.keys.contains(&name.as_str())).map(|s| s.id)
     })
+}
+
+/// The keys of a line that mean it in the given contexts: a nearer context may have taken some for something else.
+pub fn keys_of(spec: &ActionSpec, contexts: &[Context]) -> Vec<&'static str> {
+    let nearest = |key: &str| {
+        let means = |c: &Context| ACTIONS.iter().find(|s| s.at.contains(c) && s.keys.contains(&key));
+        contexts.iter().find_map(means).map(|s| s.id)
+    };
+    spec.keys.iter().copied().filter(|k| nearest(k) == Some(spec.id)).collect()
 }
 
 /// The lines of the table that hold in the given contexts, each command once, in the table's order.
@@ -261,10 +267,11 @@ mod tests {
         assert_eq!(named(KeyCode::Char('c'), KeyModifiers::CONTROL), "ctrl-c");
         assert_eq!(named(KeyCode::BackTab, KeyModifiers::SHIFT), "backtab");
         assert_eq!(named(KeyCode::PageDown, KeyModifiers::NONE), "pgdn");
+        assert_eq!(named(KeyCode::Enter, KeyModifiers::ALT), "alt-enter");
         let words = ["up", "down", "left", "right", "pgup", "pgdn", "home", "end", "enter", "esc", "tab"];
-        let more = ["backtab", "space", "delete", "f1"];
+        let more = ["backtab", "space", "delete", "f1", "f5"];
         for key in ACTIONS.iter().flat_map(|s| s.keys) {
-            let plain = key.trim_start_matches("ctrl-");
+            let plain = key.trim_start_matches("ctrl-").trim_start_matches("alt-");
             assert!(plain.chars().count() == 1 || words.contains(&plain) || more.contains(&plain), "{key}");
         }
     }
@@ -274,5 +281,6 @@ mod tests {
         let q = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
         assert_eq!(lookup(q, &[Context::Home, Context::Screens]), Some(Cmd::Leave));
         assert_eq!(lookup(q, &[Context::Files, Context::Screens]), Some(Cmd::Back));
+        assert_eq!(lookup(q, &[Context::Editor, Context::Anywhere]), None, "it is typed");
     }
 }
