@@ -34,6 +34,7 @@ pub fn effect(dataset: &Path, profile: &Profile, steps: &[StepChoice], rows: u64
     let width = profile.columns.len().max(1) as u64;
     let source = Source::open(dataset, (CELLS / width).max(LEAST_ROWS))?;
     let plan = fit(&source, steps, &mut Silent)?;
+    let columns = plan.columns.clone();
     let mut run = Run::new(plan);
     let mut before = None;
     let mut after: Option<Block> = None;
@@ -62,7 +63,7 @@ pub fn effect(dataset: &Path, profile: &Profile, steps: &[StepChoice], rows: u64
     let total_after = if source.rows < source.total_rows() { source.total_rows() } else { kept };
     Ok(Effect {
         before: page(before, source.columns(), source.total_rows()),
-        after: page(after, source.columns(), total_after),
+        after: page(after, &columns, total_after),
         notes,
     })
 }

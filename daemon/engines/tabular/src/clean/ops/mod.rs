@@ -22,6 +22,10 @@ use dropforge_shared::page::Column;
 use dropforge_shared::steps::StepError;
 use dropforge_shared::suggest::StepChoice;
 
+pub(crate) use cast::Written;
+pub(crate) use parse_dates::Form;
+pub(crate) use split_list::items;
+
 use super::block::Block;
 use super::settings::Bound;
 use crate::error::Error;
