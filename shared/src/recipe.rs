@@ -91,8 +91,9 @@ pub fn recipe_from_toml(text: &str) -> Result<Recipe, RecipeError> {
         let mut settings = BTreeMap::new();
         for (name, value) in step.settings {
             let place = value.span().start;
-            let value = plain(value.get_ref())
-                .ok_or_else(|| at(place, format!("the setting {name} must be a text, number, truth value or list")))?;
+            let value = plain(value.get_ref()).ok_or_else(|| {
+                at(place, format!("the setting {name} must be a text, number, truth value or list"))
+            })?;
             settings.insert(name, value);
         }
         choices.push(StepChoice { op: step.op, columns: step.columns, settings });

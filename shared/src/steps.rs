@@ -69,7 +69,11 @@ pub const OPS: &[OpSpec] = &[
         columns: "numeric columns",
         settings: &[
             set("method", "iqr", "iqr | quantiles"),
-            set("factor", "1.5", "interquartile ranges beyond the quartiles, for iqr: a number of at least 0"),
+            set(
+                "factor",
+                "1.5",
+                "interquartile ranges beyond the quartiles, for iqr: a number of at least 0",
+            ),
             set("low", "0.01", "the lower quantile, for quantiles: a number from 0 to 1"),
             set("high", "0.99", "the upper quantile, for quantiles: a number from 0 to 1"),
             set("action", "clip", "clip | missing | drop_rows"),
@@ -202,10 +206,7 @@ pub const OPS: &[OpSpec] = &[
         op: "trim",
         about: "Takes away blanks around texts.",
         columns: "text columns; none for all of them",
-        settings: &[
-            set("inner", "keep", "keep | collapse"),
-            set("empty", "missing", "missing | keep"),
-        ],
+        settings: &[set("inner", "keep", "keep | collapse"), set("empty", "missing", "missing | keep")],
     },
 ];
 

@@ -7,11 +7,17 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use dropforge_shared::fault::Fault;
+use dropforge_shared::profile::Profile;
 use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest};
 
 use crate::sandbox::{self, Confinement};
 use crate::wire::Sender;
 use crate::{EXIT_PROTOCOL, MEMORY_ENV, complain, control, monitor, panics};
+
+/// The dataset in its folder.
+const DATASET: &str = "dataset.parquet";
+/// Its profile, beside it.
+const PROFILE: &str = "profile.json";
 
 /// Serves reads of what lies beneath `root`.
 pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
@@ -53,8 +59,26 @@ fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
         ReadRequest::Page { dataset, offset, rows } => dropforge_tabular::page(dataset, *offset, *rows)
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
+        ReadRequest::Suggest { data } => {
+            let suggestions = dropforge_tabular::suggest(&profile_in(data)?, &data.join(DATASET));
+            suggestions.map(ReadAnswer::Suggest).map_err(|e| monitor::fault(&e))
+        }
+        ReadRequest::Effect { data, steps, rows } => {
+            dropforge_tabular::effect(&data.join(DATASET), &profile_in(data)?, steps, *rows)
+                .map(ReadAnswer::Effect)
+                .map_err(|e| monitor::fault(&e))
+        }
         _ => Err(Fault::refused("not there yet")),
     }
+}
+
+/// The profile that lies beside a dataset.
+pub(crate) fn profile_in(data: &Path) -> Result<Profile, Fault> {
+    let again = "`dropforge rerun JOB --from profile` makes it anew.";
+    let bytes = std::fs::read(data.join(PROFILE))
+        .map_err(|e| Fault::failed(format!("the profile of the dataset can't be read: {e}")).hint(again))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Fault::failed(format!("the profile of the dataset is damaged: {e}")).hint(again))
 }
 
 fn subject(request: &ReadRequest) -> String {
@@ -62,6 +86,8 @@ fn subject(request: &ReadRequest) -> String {
         ReadRequest::Page { offset, rows, .. } => {
             format!("rows {offset} to {}", offset.saturating_add(*rows))
         }
+        ReadRequest::Suggest { .. } => "the dataset for suggestions".to_owned(),
+        ReadRequest::Effect { .. } => "the dataset for the effect of steps".to_owned(),
         _ => "that".to_owned(),
     }
 }

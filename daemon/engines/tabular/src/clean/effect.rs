@@ -71,7 +71,9 @@ pub fn effect(dataset: &Path, profile: &Profile, steps: &[StepChoice], rows: u64
 /// A block as a page that stays within its bytes: cells are cut where rows are wide, and then rows left out.
 fn page(block: Option<Block>, schema: &[Column], total_rows: u64) -> Page {
     let columns: Vec<Column> = match &block {
-        Some(block) => block.columns.iter().map(|s| Column { name: s.name().to_string(), kind: kind(s) }).collect(),
+        Some(block) => {
+            block.columns.iter().map(|s| Column { name: s.name().to_string(), kind: kind(s) }).collect()
+        }
         None => schema.to_vec(),
     };
     let header: usize = columns.iter().map(|c| c.name.len() + 24).sum();

@@ -131,7 +131,8 @@ impl Pattern {
                     month = found as i64 + 1;
                 }
                 Part::Half => {
-                    afternoon = Some(if starts(rest, "pm") { true } else { starts(rest, "am").then_some(false)? });
+                    afternoon =
+                        Some(if starts(rest, "pm") { true } else { starts(rest, "am").then_some(false)? });
                     rest = rest.get(2..)?;
                 }
                 Part::Blank => {
@@ -184,8 +185,12 @@ mod tests {
         for (pattern, text, want) in cases {
             assert_eq!(read(pattern, text).as_deref(), Some(want), "{pattern} {text}");
         }
-        let misfits =
-            [("%d.%m.%y", "09.03.2024"), ("%d %B %Y", "30 February 2024"), ("%b %d", "x"), ("%Y-%m-%d", "2024-03-09x")];
+        let misfits = [
+            ("%d.%m.%y", "09.03.2024"),
+            ("%d %B %Y", "30 February 2024"),
+            ("%b %d", "x"),
+            ("%Y-%m-%d", "2024-03-09x"),
+        ];
         for (pattern, text) in misfits {
             assert_eq!(Pattern::parse(pattern).ok().and_then(|p| p.read(text)), None, "{pattern} {text}");
         }

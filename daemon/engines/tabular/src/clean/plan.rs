@@ -116,10 +116,10 @@ fn round(plan: &mut Plan, choices: &[StepChoice]) -> Result<Vec<Column>, Error> 
 /// Passes over the source until the steps from `fitted` on have learned all.
 fn learn(source: &Source, plan: &mut Plan, fitted: usize, monitor: &mut dyn Monitor) -> Result<(), Error> {
     let whole = plan.ops.iter().any(|op| op.takes_whole_rows());
-    let touched: HashSet<String> =
-        plan.ops.iter().flat_map(|op| op.touches()).map(str::to_owned).collect();
+    let touched: HashSet<String> = plan.ops.iter().flat_map(|op| op.touches()).map(str::to_owned).collect();
     let wanted = |name: &str| touched.contains(name);
-    let mut open: Vec<bool> = plan.ops.iter().enumerate().map(|(i, op)| i >= fitted && op.needs_fit()).collect();
+    let mut open: Vec<bool> =
+        plan.ops.iter().enumerate().map(|(i, op)| i >= fitted && op.needs_fit()).collect();
     let learning = open.clone();
     while open.contains(&true) {
         plan.passes += 1;

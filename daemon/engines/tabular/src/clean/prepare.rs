@@ -32,7 +32,8 @@ pub struct StepReport {
 impl StepReport {
     /// The line of the log.
     pub fn line(&self) -> String {
-        let notes = if self.notes.is_empty() { String::new() } else { format!(" ({})", self.notes.join("; ")) };
+        let notes =
+            if self.notes.is_empty() { String::new() } else { format!(" ({})", self.notes.join("; ")) };
         format!(
             "{}{notes}; rows {} → {}, missing cells {} → {}",
             self.story, self.rows_before, self.rows_after, self.nulls_before, self.nulls_after

@@ -66,7 +66,9 @@ impl<'a> Bound<'a> {
         let by_name: BTreeMap<&str, &Column> = self.schema.iter().map(|c| (c.name.as_str(), c)).collect();
         for name in self.named {
             let Some(column) = by_name.get(name.as_str()) else {
-                return Err(self.wrong(Some(name), format!("there is no such column here; {}", self.listed())));
+                return Err(
+                    self.wrong(Some(name), format!("there is no such column here; {}", self.listed()))
+                );
             };
             if !seen.insert(name) {
                 return Err(self.wrong(Some(name), "it is named twice"));
@@ -129,8 +131,11 @@ impl<'a> Bound<'a> {
     pub(crate) fn count(&self, name: &str, range: RangeInclusive<usize>) -> Result<usize, StepError> {
         let text = self.text(name);
         text.trim().parse().ok().filter(|v| range.contains(v)).ok_or_else(|| {
-            let reason =
-                format!("{name} cannot be '{text}'; it must be a whole number from {} to {}", range.start(), range.end());
+            let reason = format!(
+                "{name} cannot be '{text}'; it must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            );
             self.wrong(None, reason)
         })
     }

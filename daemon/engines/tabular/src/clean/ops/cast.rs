@@ -97,13 +97,16 @@ impl Cast {
         for column in &columns {
             use ColumnType as T;
             let never = match (column.kind, to) {
-                (T::Date | T::Datetime, T::Integer | T::Float | T::Boolean) => "date_parts makes numbers of dates",
+                (T::Date | T::Datetime, T::Integer | T::Float | T::Boolean) => {
+                    "date_parts makes numbers of dates"
+                }
                 (T::Integer | T::Float | T::Boolean, T::Date | T::Datetime) => {
                     "cast it to text first and use parse_dates"
                 }
                 _ => continue,
             };
-            let reason = format!("a column of type {} cannot become {}; {never}", column.kind.name(), to.name());
+            let reason =
+                format!("a column of type {} cannot become {}; {never}", column.kind.name(), to.name());
             return Err(bound.wrong(Some(&column.name), reason));
         }
         let fail = bound.text("on_misfit") == "fail";
@@ -196,7 +199,11 @@ impl Op for Cast {
                 cells.push(new);
             })?;
             if let Some(text) = refused.filter(|_| self.fail) {
-                let reason = format!("'{}' does not fit {}; on_misfit missing would let it pass", short(&text), self.to.name());
+                let reason = format!(
+                    "'{}' does not fit {}; on_misfit missing would let it pass",
+                    short(&text),
+                    self.to.name()
+                );
                 return Err(self.place.wrong(Some(&column.name), reason).into());
             }
             block.replace(&column.name, cells.finish())?;

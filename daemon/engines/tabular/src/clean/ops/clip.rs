@@ -39,7 +39,9 @@ impl Clip {
         let factor = bound.number("factor", 0.0..=f64::MAX)?;
         let (low, high) = (bound.number("low", 0.0..=1.0)?, bound.number("high", 0.0..=1.0)?);
         if low >= high {
-            return Err(bound.wrong(None, format!("low must be less than high, and {low} is not less than {high}")));
+            return Err(
+                bound.wrong(None, format!("low must be less than high, and {low} is not less than {high}"))
+            );
         }
         let by_iqr = bound.text("method") == "iqr";
         let wanted = if by_iqr { [0.25, 0.75] } else { [low, high] };

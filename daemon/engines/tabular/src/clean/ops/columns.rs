@@ -54,11 +54,14 @@ impl Rename {
         let from = bound.column()?.name;
         let to = bound.text("to").trim().to_owned();
         if to.is_empty() || to.len() > MAX_NAME || to.chars().any(char::is_control) {
-            let reason = format!("to must be the new name, of 1 to {MAX_NAME} bytes without control characters");
+            let reason =
+                format!("to must be the new name, of 1 to {MAX_NAME} bytes without control characters");
             return Err(bound.wrong(Some(&from), reason));
         }
         if to != from && bound.schema.iter().any(|c| c.name == to) {
-            return Err(bound.wrong(Some(&from), format!("there is a column '{to}' already; take another name")));
+            return Err(
+                bound.wrong(Some(&from), format!("there is a column '{to}' already; take another name"))
+            );
         }
         Ok(Self { from, to })
     }

@@ -25,7 +25,9 @@ impl DateParts {
         let columns = bound.columns(dated, "date and datetime columns (parse_dates makes them of text)")?;
         let parts = bound.list("parts");
         if let Some(odd) = parts.iter().find(|p| !PARTS.contains(&p.as_str())) {
-            return Err(bound.wrong(None, format!("parts cannot have '{odd}'; there are {}", PARTS.join(", "))));
+            return Err(
+                bound.wrong(None, format!("parts cannot have '{odd}'; there are {}", PARTS.join(", ")))
+            );
         }
         if parts.is_empty() {
             return Err(bound.wrong(None, format!("parts must name some of {}", PARTS.join(", "))));

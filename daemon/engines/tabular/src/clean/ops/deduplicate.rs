@@ -57,7 +57,8 @@ impl Op for Deduplicate {
 
     fn apply(&mut self, block: &mut Block) -> Result<(), Error> {
         let [first, second] = &self.keys;
-        let mut rows: Vec<_> = (0..block.height).map(|_| (first.build_hasher(), second.build_hasher())).collect();
+        let mut rows: Vec<_> =
+            (0..block.height).map(|_| (first.build_hasher(), second.build_hasher())).collect();
         let mut all = |series: &polars::prelude::Series| {
             let mut row = rows.iter_mut();
             each_value(series, |value| {
@@ -116,7 +117,10 @@ impl Op for Deduplicate {
     fn story(&self) -> String {
         match self.columns.len() {
             0 => "kept the first of equal rows".to_owned(),
-            _ => format!("kept the first of rows with equal {}", listed(self.columns.iter().map(String::as_str))),
+            _ => format!(
+                "kept the first of rows with equal {}",
+                listed(self.columns.iter().map(String::as_str))
+            ),
         }
     }
 

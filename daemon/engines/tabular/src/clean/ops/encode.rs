@@ -50,7 +50,8 @@ impl Encode {
             return Err(bound.wrong(None, "order given needs values: the categories in their order"));
         }
         if order == "given"
-            && let Some(twice) = given.iter().enumerate().find(|(i, v)| given.iter().take(*i).any(|w| w == *v))
+            && let Some(twice) =
+                given.iter().enumerate().find(|(i, v)| given.iter().take(*i).any(|w| w == *v))
         {
             return Err(bound.wrong(None, format!("values names '{}' twice", twice.1)));
         }
@@ -58,7 +59,8 @@ impl Encode {
         for column in columns.iter().filter(|_| order == "given") {
             if let Some(odd) = given.iter().find(|v| Key::parse(v, column.kind).is_none()) {
                 let (kind, want) = (column.kind.name(), shape(column.kind));
-                let reason = format!("values cannot have '{odd}': the column is {kind}, so it must be {want}");
+                let reason =
+                    format!("values cannot have '{odd}': the column is {kind}, so it must be {want}");
                 return Err(bound.wrong(Some(&column.name), reason));
             }
         }

@@ -30,15 +30,21 @@ impl FilterRows {
         let value = match keep.as_str() {
             "is_missing" | "not_missing" => None,
             "contains" if column.kind != ColumnType::Text => {
-                return Err(wrong(format!("contains takes a text column, and this one is {}", column.kind.name())));
+                return Err(wrong(format!(
+                    "contains takes a text column, and this one is {}",
+                    column.kind.name()
+                )));
             }
-            "contains" if text.is_empty() => return Err(wrong("contains needs a value to look for".to_owned())),
+            "contains" if text.is_empty() => {
+                return Err(wrong("contains needs a value to look for".to_owned()));
+            }
             "contains" => None,
             _ => {
                 // A number column may be compared with a number of the other kind.
                 let read = match column.kind {
-                    ColumnType::Integer => Key::parse(text, ColumnType::Integer)
-                        .or_else(|| Key::parse(text, ColumnType::Float)),
+                    ColumnType::Integer => {
+                        Key::parse(text, ColumnType::Integer).or_else(|| Key::parse(text, ColumnType::Float))
+                    }
                     kind => Key::parse(text, kind),
                 };
                 Some(read.ok_or_else(|| {

@@ -50,7 +50,9 @@ impl Impute {
         let strategy = bound.text("strategy").to_owned();
         let (indicator, drop_rows) = (bound.switch("indicator"), strategy == "drop_rows");
         if indicator && drop_rows {
-            return Err(bound.wrong(None, "indicator cannot be true with drop_rows: no missing cell is left to mark"));
+            return Err(
+                bound.wrong(None, "indicator cannot be true with drop_rows: no missing cell is left to mark")
+            );
         }
         let columns = match (strategy.as_str(), bound.names_none()) {
             ("drop_rows", true) => Vec::new(),
@@ -146,7 +148,8 @@ impl Op for Impute {
         });
         match too_much(counts) {
             Some(what) => {
-                let reason = format!("there are {what}, too many to find the most frequent; use another strategy");
+                let reason =
+                    format!("there are {what}, too many to find the most frequent; use another strategy");
                 Err(self.place.wrong(None, reason).into())
             }
             None => Ok(()),

@@ -35,7 +35,9 @@ impl Scale {
         let any = f64::MIN..=f64::MAX;
         let (low, high) = (bound.number("low", any.clone())?, bound.number("high", any)?);
         if low >= high {
-            return Err(bound.wrong(None, format!("low must be less than high, and {low} is not less than {high}")));
+            return Err(
+                bound.wrong(None, format!("low must be less than high, and {low} is not less than {high}"))
+            );
         }
         let columns = bound.columns(ColumnType::is_numeric, "numeric columns")?;
         let cap = VALUES_KEPT / columns.len();

@@ -108,7 +108,8 @@ impl Op for ParseDates {
                 }
             })?;
             if let Some(text) = refused.filter(|_| self.fail) {
-                let reason = format!("'{text}' is no date as {}; on_misfit missing would let it pass", self.named);
+                let reason =
+                    format!("'{text}' is no date as {}; on_misfit missing would let it pass", self.named);
                 return Err(self.place.wrong(Some(name), reason).into());
             }
             block.replace(name, cells.finish())?;

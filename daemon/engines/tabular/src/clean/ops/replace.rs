@@ -33,7 +33,9 @@ impl Replace {
     pub(super) fn bind(bound: &Bound<'_>) -> Result<Self, StepError> {
         let values = bound.list("values");
         if values.is_empty() {
-            return Err(bound.wrong(None, "values must name what is to be replaced, such as -999 or unknown,?"));
+            return Err(
+                bound.wrong(None, "values must name what is to be replaced, such as -999 or unknown,?")
+            );
         }
         let ignore_case = bound.text("case") == "ignore";
         let with = bound.text("with");
@@ -44,8 +46,10 @@ impl Replace {
                 "" => None,
                 text => Some(Key::parse(text, column.kind).ok_or_else(|| {
                     let (kind, want) = (column.kind.name(), shape(column.kind));
-                    let reason =
-                        format!("with cannot be '{}': the column is {kind}, so it must be {want}", short(text));
+                    let reason = format!(
+                        "with cannot be '{}': the column is {kind}, so it must be {want}",
+                        short(text)
+                    );
                     bound.wrong(Some(&column.name), reason)
                 })?),
             };

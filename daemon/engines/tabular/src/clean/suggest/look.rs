@@ -27,8 +27,20 @@ const FIT: f64 = 0.95;
 
 /// Words that stand for missing in practice.
 const PLACEHOLDERS: [&str; 14] = [
-    "?", "??", "unknown", "missing", "not available", "not applicable", "undefined", "none", "nil", "n.a.", "tbd",
-    "#n/a", "--", "unspecified",
+    "?",
+    "??",
+    "unknown",
+    "missing",
+    "not available",
+    "not applicable",
+    "undefined",
+    "none",
+    "nil",
+    "n.a.",
+    "tbd",
+    "#n/a",
+    "--",
+    "unspecified",
 ];
 
 /// Ways to write dates that are tried, in order; the first that fits best is taken.
@@ -167,7 +179,8 @@ impl Counted {
         let mut values: Vec<(&str, u64)> = self.values.iter().map(|(v, n)| (v.as_str(), *n)).collect();
         values.sort_unstable();
         let is_placeholder = |v: &str| PLACEHOLDERS.contains(&v.to_lowercase().as_str());
-        look.placeholders = values.iter().filter(|(v, _)| is_placeholder(v)).map(|(v, _)| (*v).to_owned()).collect();
+        look.placeholders =
+            values.iter().filter(|(v, _)| is_placeholder(v)).map(|(v, _)| (*v).to_owned()).collect();
         values.retain(|(v, _)| !is_placeholder(v));
         look.dates = dates(&values);
         if look.dates.is_none() {
@@ -250,7 +263,12 @@ fn lists(values: &[(&str, u64)]) -> Option<Lists> {
         let enough = cells >= LEAST_CELLS && several * 10 >= cells * 3 && counts.len() >= 2;
         // More combinations than values: otherwise it is a category with a comma in its name.
         let combined = values.len() > counts.len() || several < cells;
-        (enough && drawn && combined && !long).then_some(Lists { separator, several, cells, values: counts.len() })
+        (enough && drawn && combined && !long).then_some(Lists {
+            separator,
+            several,
+            cells,
+            values: counts.len(),
+        })
     })
 }
 

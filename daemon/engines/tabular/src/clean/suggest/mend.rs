@@ -24,7 +24,8 @@ pub(super) fn steps(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Ste
 }
 
 fn deduplicate(profile: &Profile, steps: &mut Steps) {
-    let found = profile.issues.iter().find(|i| i.column.is_none() && i.kind.contains("duplicate") && i.rows > 0);
+    let found =
+        profile.issues.iter().find(|i| i.column.is_none() && i.kind.contains("duplicate") && i.rows > 0);
     let Some(issue) = found else { return };
     steps.add(Draft {
         op: "deduplicate",
@@ -61,10 +62,17 @@ fn drop(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
         }
         left -= found.len();
         let line = |c: &Seen<'_>| {
-            let issue = c.issues.iter().find(|i| i.kind == kind || (kind == "near_duplicate" && i.kind.contains("duplicate")));
+            let issue = c
+                .issues
+                .iter()
+                .find(|i| i.kind == kind || (kind == "near_duplicate" && i.kind.contains("duplicate")));
             match issue {
                 Some(issue) => issue.detail.clone(),
-                None => format!("{} of {rows} values missing ({})", c.profile.nulls, percent(c.profile.nulls, rows)),
+                None => format!(
+                    "{} of {rows} values missing ({})",
+                    c.profile.nulls,
+                    percent(c.profile.nulls, rows)
+                ),
             }
         };
         let evidence = evidence(&found, line);
@@ -82,12 +90,15 @@ fn drop(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
 }
 
 fn trim(columns: &mut [Seen<'_>], steps: &mut Steps) {
-    let found: Vec<&mut Seen<'_>> =
-        columns.iter_mut().filter(|c| !c.gone && c.kind == ColumnType::Text && c.issue("blanks").is_some()).collect();
+    let found: Vec<&mut Seen<'_>> = columns
+        .iter_mut()
+        .filter(|c| !c.gone && c.kind == ColumnType::Text && c.issue("blanks").is_some())
+        .collect();
     if found.is_empty() {
         return;
     }
-    let line = |c: &Seen<'_>| format!("{} values with blanks around them", c.issue("blanks").map_or(0, |i| i.rows));
+    let line =
+        |c: &Seen<'_>| format!("{} values with blanks around them", c.issue("blanks").map_or(0, |i| i.rows));
     steps.add(Draft {
         op: "trim",
         about: "blanks",
@@ -237,7 +248,8 @@ fn cast(columns: &mut [Seen<'_>], steps: &mut Steps) {
             let fit = c.look.as_ref().and_then(|l| l.numbers.as_ref());
             fit.map_or((0, 0), |f| (f.fit, f.cells))
         };
-        let least = group.iter().map(|c| share(c)).map(|(a, b)| a as f64 / b.max(1) as f64).fold(1.0, f64::min);
+        let least =
+            group.iter().map(|c| share(c)).map(|(a, b)| a as f64 / b.max(1) as f64).fold(1.0, f64::min);
         let line = |c: &Seen<'_>| {
             let (fit, cells) = share(c);
             format!("{fit} of {cells} cells looked at are numbers")
@@ -248,7 +260,8 @@ fn cast(columns: &mut [Seen<'_>], steps: &mut Steps) {
             columns: names(&group),
             settings: &[("to", "float"), ("decimal", how.0), ("thousands", how.1), ("strip", how.2)],
             confidence: if least >= 0.95 { 0.85 } else { 0.6 },
-            rationale: "nearly all of these texts are numbers; the others become missing and are counted".to_owned(),
+            rationale: "nearly all of these texts are numbers; the others become missing and are counted"
+                .to_owned(),
             evidence: evidence(&group, line),
         });
         for column in &mut group {
@@ -268,7 +281,8 @@ fn split(columns: &mut [Seen<'_>], steps: &mut Steps) {
             columns: vec![column.name().to_owned()],
             settings: &[("separator", lists.separator), ("max_values", &max)],
             confidence: 0.7,
-            rationale: "its cells hold several values each; as one text every combination is another value".to_owned(),
+            rationale: "its cells hold several values each; as one text every combination is another value"
+                .to_owned(),
             evidence: vec![format!(
                 "{} of {} cells looked at hold several values, of {} different ones",
                 lists.several, lists.cells, lists.values

@@ -113,7 +113,8 @@ impl Steps {
         let id = format!("{}:{about}", draft.op);
         let taken: BTreeSet<&str> = self.0.iter().map(|s| s.id.as_str()).collect();
         let numbered = (2usize..).map(|n| format!("{id}-{n}"));
-        let id = std::iter::once(id.clone()).chain(numbered).find(|i| !taken.contains(i.as_str())).unwrap_or(id);
+        let id =
+            std::iter::once(id.clone()).chain(numbered).find(|i| !taken.contains(i.as_str())).unwrap_or(id);
         self.0.push(Step {
             id,
             op: choice.op,

@@ -24,7 +24,9 @@ pub(super) fn models(profile: &Profile) -> Vec<ModelSuggestion> {
         .iter()
         .filter(|c| c.name != target.column && c.distinct > 1)
         .filter(|c| {
-            let id = |i: &&dropforge_shared::profile::Issue| i.kind == "id_like" && i.column.as_deref() == Some(&c.name);
+            let id = |i: &&dropforge_shared::profile::Issue| {
+                i.kind == "id_like" && i.column.as_deref() == Some(&c.name)
+            };
             !profile.issues.iter().any(|i| id(&i))
         })
         .collect();
@@ -81,7 +83,11 @@ fn trees(t: &Table) -> Vec<ModelSuggestion> {
             0.74 + size / 2.0 + mixed,
             format!("nearly as good without tuning, and hard to overfit, on {rows} rows"),
         ),
-        model("extra_trees", 0.6 + size / 2.0, "as a random forest, with less variance where columns are noisy".to_owned()),
+        model(
+            "extra_trees",
+            0.6 + size / 2.0,
+            "as a random forest, with less variance where columns are noisy".to_owned(),
+        ),
     ]
 }
 
@@ -108,7 +114,8 @@ fn classification(t: &Table) -> Vec<ModelSuggestion> {
         model(
             "naive_bayes",
             0.3 + bayes,
-            "learns from very few rows in one pass; takes columns for independent, which they seldom are".to_owned(),
+            "learns from very few rows in one pass; takes columns for independent, which they seldom are"
+                .to_owned(),
         ),
     ]
 }
@@ -117,7 +124,11 @@ fn regression(t: &Table) -> Vec<ModelSuggestion> {
     let (rows, features) = (t.rows, t.features);
     let tied = if t.tied { 0.08 } else { 0.0 };
     let wide = if features > 20 || rows < features * 10 { 0.1 } else { 0.0 };
-    let why = if t.tied { "some columns are correlated by over 0.8, which it holds in check" } else { "steadier than plain least squares" };
+    let why = if t.tied {
+        "some columns are correlated by over 0.8, which it holds in check"
+    } else {
+        "steadier than plain least squares"
+    };
     vec![
         model("ridge", 0.6 + straight(t) / 2.0 + tied, format!("a straight model; {why}")),
         model(
@@ -126,7 +137,11 @@ fn regression(t: &Table) -> Vec<ModelSuggestion> {
             format!("least squares: weights can be read; {rows} rows for {features} columns"),
         ),
         model("lasso", 0.42 + wide, format!("leaves out columns that do not help, of {features}")),
-        model("elastic_net", 0.4 + wide + tied, "between ridge and lasso, for many or correlated columns".to_owned()),
+        model(
+            "elastic_net",
+            0.4 + wide + tied,
+            "between ridge and lasso, for many or correlated columns".to_owned(),
+        ),
     ]
 }
 
@@ -138,16 +153,26 @@ fn others(t: &Table) -> Vec<ModelSuggestion> {
         found.push(model(
             "knn",
             if t.categories > 0.5 { 0.25 } else { 0.38 },
-            format!("looks at the nearest of {rows} rows; needs scaled numbers and few columns ({features} here)"),
+            format!(
+                "looks at the nearest of {rows} rows; needs scaled numbers and few columns ({features} here)"
+            ),
         ));
     }
     // Training grows with the square of the rows.
     if rows <= 10_000 {
         let confidence = if rows < 2_000 { 0.45 } else { 0.35 };
-        found.push(model("svm", confidence, format!("strong on small tables of scaled numbers; {rows} rows are few enough")));
+        found.push(model(
+            "svm",
+            confidence,
+            format!("strong on small tables of scaled numbers; {rows} rows are few enough"),
+        ));
     }
     if rows >= 500 {
-        found.push(model("ensemble", 0.5, "the best of the others put together: often a little better, slower to explain".to_owned()));
+        found.push(model(
+            "ensemble",
+            0.5,
+            "the best of the others put together: often a little better, slower to explain".to_owned(),
+        ));
     }
     found.push(model("dummy", 0.1, "says the same for every row: what any model must beat".to_owned()));
     found

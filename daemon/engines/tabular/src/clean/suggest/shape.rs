@@ -32,7 +32,9 @@ fn date_parts(columns: &mut [Seen<'_>], steps: &mut Steps) {
         let timed = kind == ColumnType::Datetime;
         let parts = if timed { "year,month,day,weekday,hour" } else { "year,month,day,weekday" };
         let line = |c: &Seen<'_>| match (&c.profile.min, &c.profile.max) {
-            (Some(min), Some(max)) if c.profile.kind == kind => format!("{} to {}", min.display(), max.display()),
+            (Some(min), Some(max)) if c.profile.kind == kind => {
+                format!("{} to {}", min.display(), max.display())
+            }
             _ => "dates after the step before".to_owned(),
         };
         steps.add(Draft {
@@ -51,7 +53,11 @@ fn date_parts(columns: &mut [Seen<'_>], steps: &mut Steps) {
 /// Numbers with many different values and some spread in the middle: not classes, and not mostly one value.
 fn measures(c: &Seen<'_>) -> bool {
     let spread = c.profile.quantiles.is_some_and(|q| q.p75 > q.p25);
-    c.free() && c.profile.kind.is_numeric() && c.profile.distinct > FEW_NUMBERS && spread && c.issue("id_like").is_none()
+    c.free()
+        && c.profile.kind.is_numeric()
+        && c.profile.distinct > FEW_NUMBERS
+        && spread
+        && c.issue("id_like").is_none()
 }
 
 fn skew(c: &Seen<'_>) -> f64 {
@@ -77,8 +83,9 @@ fn tails(columns: &mut [Seen<'_>], steps: &mut Steps) {
             columns: names(&logs),
             settings: &[],
             confidence: 0.55,
-            rationale: "a long tail of large values outweighs all others in linear models; a logarithm evens it out"
-                .to_owned(),
+            rationale:
+                "a long tail of large values outweighs all others in linear models; a logarithm evens it out"
+                    .to_owned(),
             evidence: evidence(&logs, line),
         });
     }
@@ -99,8 +106,9 @@ fn tails(columns: &mut [Seen<'_>], steps: &mut Steps) {
             columns: names(&clips),
             settings: &[],
             confidence: 0.4,
-            rationale: "a few far values pull means and lines towards them; look at them first, they may be right"
-                .to_owned(),
+            rationale:
+                "a few far values pull means and lines towards them; look at them first, they may be right"
+                    .to_owned(),
             evidence: evidence(&clips, line),
         });
     }
@@ -116,17 +124,21 @@ fn impute(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
         let more = if c.more_missing { ", and those that a step before makes missing" } else { "" };
         format!("{} of {rows} values missing ({}){more}", c.profile.nulls, percent(c.profile.nulls, rows))
     };
-    let category =
-        |c: &Seen<'_>| matches!(c.kind, ColumnType::Text | ColumnType::Boolean) && c.profile.distinct <= ORDINAL;
+    let category = |c: &Seen<'_>| {
+        matches!(c.kind, ColumnType::Text | ColumnType::Boolean) && c.profile.distinct <= ORDINAL
+    };
     let often = |c: &Seen<'_>| c.profile.nulls * 5 > rows;
     type Takes<'f> = &'f dyn Fn(&Seen<'_>) -> bool;
-    let even = |c: &Seen<'_>| c.profile.skewness.is_some_and(|s| s.abs() < 0.5) && c.kind == ColumnType::Float;
+    let even =
+        |c: &Seen<'_>| c.profile.skewness.is_some_and(|s| s.abs() < 0.5) && c.kind == ColumnType::Float;
     let groups: [(&str, &str, &str, Takes<'_>); 4] = [
         ("median", "", "the median is a value in the middle that outliers do not move", &|c| {
             c.kind.is_numeric() && !even(c)
         }),
         ("mean", "", "these numbers lie evenly around their mean", &|c| c.kind.is_numeric() && even(c)),
-        ("mode", "", "few are missing, so the most frequent category is likely right", &|c| category(c) && !often(c)),
+        ("mode", "", "few are missing, so the most frequent category is likely right", &|c| {
+            category(c) && !often(c)
+        }),
         (
             "constant",
             "missing",
