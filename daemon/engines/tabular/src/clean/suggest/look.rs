@@ -25,8 +25,8 @@ const MAX_VALUES: usize = 2_000;
 const LEAST_CELLS: u64 = 5;
 const FIT: f64 = 0.95;
 
-/// Words that stand for missing in practice.
-const PLACEHOLDERS: [&str; 14] = [
+/// Words that stand for missing in practice. `none` is not among them: it is as often a category.
+const PLACEHOLDERS: [&str; 12] = [
     "?",
     "??",
     "unknown",
@@ -34,8 +34,6 @@ const PLACEHOLDERS: [&str; 14] = [
     "not available",
     "not applicable",
     "undefined",
-    "none",
-    "nil",
     "n.a.",
     "tbd",
     "#n/a",
@@ -44,7 +42,7 @@ const PLACEHOLDERS: [&str; 14] = [
 ];
 
 /// Ways to write dates that are tried, in order; the first that fits best is taken.
-const FORMS: [&str; 22] = [
+const FORMS: [&str; 29] = [
     "iso",
     "datetime",
     "iso_slashed",
@@ -67,6 +65,13 @@ const FORMS: [&str; 22] = [
     "%d %b %Y",
     "%d %B %Y",
     "%d-%b-%y",
+    "%d-%b-%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%y %H:%M",
+    "%d/%m/%y %H:%M",
+    "%m/%d/%y %H:%M",
+    "%Y-%m-%d %I:%M:%S %p",
 ];
 
 /// Ways to write numbers that are tried: decimal, thousands, characters to leave out.
@@ -220,7 +225,9 @@ fn dates(values: &[(&str, u64)]) -> Option<(Fit<&'static str>, bool)> {
     let swapped = if how.starts_with("day_first") {
         Some("month_first".to_owned())
     } else {
-        how.strip_prefix("%d/%m").map(|rest| format!("%m/%d{rest}"))
+        how.strip_prefix("%d/%m")
+            .map(|rest| format!("%m/%d{rest}"))
+            .or_else(|| how.strip_prefix("%d-%m").map(|rest| format!("%m-%d{rest}")))
     };
     let ambiguous = swapped.is_some_and(|s| tried.iter().any(|(name, n)| *name == s && *n == fit));
     Some((Fit { how, cells, fit }, ambiguous))
@@ -250,19 +257,22 @@ fn lists(values: &[(&str, u64)]) -> Option<Lists> {
     let cells = total(values);
     [";", "|", ","].into_iter().find_map(|separator| {
         let several = fitting(values, |v| items(v, separator).len() > 1);
-        let mut counts: HashMap<&str, u64> = HashMap::new();
+        // Of each item: the cells that have it, and the different cells.
+        let mut counts: HashMap<&str, (u64, u64)> = HashMap::new();
         let mut long = false;
         for (value, n) in values {
             for item in items(value, separator) {
-                *counts.entry(item).or_default() += n;
+                let count = counts.entry(item).or_default();
+                *count = (count.0 + n, count.1 + 1);
                 long |= item.chars().count() > 40;
             }
         }
         // Lists draw from few values again and again; sentences and names with a comma do not.
-        let drawn = counts.values().sum::<u64>() >= counts.len() as u64 * 5 && counts.len() <= 200;
+        let drawn =
+            counts.values().map(|c| c.0).sum::<u64>() >= counts.len() as u64 * 5 && counts.len() <= 200;
         let enough = cells >= LEAST_CELLS && several * 10 >= cells * 3 && counts.len() >= 2;
-        // More combinations than values: otherwise it is a category with a comma in its name.
-        let combined = values.len() > counts.len() || several < cells;
+        // Their values are combined anew; those of a category with a comma in its name always stand together.
+        let combined = counts.values().filter(|c| c.1 > 1).count() * 2 > counts.len();
         (enough && drawn && combined && !long).then_some(Lists {
             separator,
             several,
@@ -312,7 +322,7 @@ mod tests {
         let people: Vec<String> = (0..100).map(|i| format!("Surname{i}, First{}", i * 7)).collect();
         let seen = look(&people.iter().map(String::as_str).collect::<Vec<_>>());
         assert!(seen.lists.is_none() && seen.dates.is_none() && seen.numbers.is_none(), "{seen:?}");
-        let seen = look(&["Paris, France", "Rome, Italy"]);
+        let seen = look(&["Paris, France", "Rome, Italy", "Craftsmen, Foremen", "Farmers"]);
         assert!(seen.lists.is_none(), "{seen:?}");
         let seen = look(&["00501", "10001", "90210"]);
         assert!(seen.numbers.is_none(), "{seen:?}");

@@ -53,6 +53,8 @@ fn drop(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
         let hit = |c: &Seen<'_>| match kind {
             "mostly_missing" => mostly(c),
             "near_duplicate" => c.issues.iter().any(|i| i.kind.contains("duplicate")),
+            // Times and amounts are all different too, and are no names.
+            "id_like" if c.look.as_ref().is_some_and(|l| l.dates.is_some() || l.numbers.is_some()) => false,
             kind => c.issue(kind).is_some(),
         };
         let mut found: Vec<&mut Seen<'_>> = columns.iter_mut().filter(|c| c.free() && hit(c)).collect();
@@ -254,14 +256,16 @@ fn cast(columns: &mut [Seen<'_>], steps: &mut Steps) {
             let (fit, cells) = share(c);
             format!("{fit} of {cells} cells looked at are numbers")
         };
+        let most = if least >= 0.95 { "nearly all" } else { "most" };
         steps.add(Draft {
             op: "cast",
             about: "numbers",
             columns: names(&group),
             settings: &[("to", "float"), ("decimal", how.0), ("thousands", how.1), ("strip", how.2)],
             confidence: if least >= 0.95 { 0.85 } else { 0.6 },
-            rationale: "nearly all of these texts are numbers; the others become missing and are counted"
-                .to_owned(),
+            rationale: format!(
+                "{most} of these texts are numbers; the others become missing and are counted"
+            ),
             evidence: evidence(&group, line),
         });
         for column in &mut group {

@@ -7,6 +7,8 @@ use super::{Draft, Seen, Steps, evidence, names, percent};
 
 /// Skewness from which a long tail is worth a logarithm.
 const SKEWED: f64 = 2.0;
+/// One in so many values may be an outlier.
+const MOST_OUTLIERS: u64 = 20;
 /// Different values up to which a category gets a column each, and up to which it gets a number.
 const ONE_HOT: u64 = 15;
 const ORDINAL: u64 = 200;
@@ -17,7 +19,7 @@ const FEW_NUMBERS: u64 = 10;
 
 pub(super) fn steps(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
     date_parts(columns, steps);
-    tails(columns, steps);
+    tails(profile, columns, steps);
     impute(profile, columns, steps);
     scale(columns, steps);
     encode(profile, columns, steps);
@@ -65,7 +67,7 @@ fn skew(c: &Seen<'_>) -> f64 {
 }
 
 /// Long tails get a logarithm, lone outliers are clipped; both on one column would be too much.
-fn tails(columns: &mut [Seen<'_>], steps: &mut Steps) {
+fn tails(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
     let least = |c: &Seen<'_>| c.profile.min.as_ref().and_then(|m| m.display().parse::<f64>().ok());
     let (logs, others): (Vec<&mut Seen<'_>>, Vec<&mut Seen<'_>>) = columns
         .iter_mut()
@@ -89,8 +91,11 @@ fn tails(columns: &mut [Seen<'_>], steps: &mut Steps) {
             evidence: evidence(&logs, line),
         });
     }
+    // So many beyond the bounds are no outliers, but how the column is spread.
+    let few =
+        |c: &Seen<'_>| c.profile.outliers * MOST_OUTLIERS <= profile.rows.saturating_sub(c.profile.nulls);
     let clips: Vec<&mut Seen<'_>> =
-        others.into_iter().filter(|c| c.issue("outliers").is_some_and(|i| i.rows > 0)).collect();
+        others.into_iter().filter(|c| c.issue("outliers").is_some_and(|i| i.rows > 0) && few(c)).collect();
     if !clips.is_empty() {
         let line = |c: &Seen<'_>| {
             let q = c.profile.quantiles;
