@@ -91,3 +91,42 @@ fn subject(request: &ReadRequest) -> String {
         _ => "that".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use dropforge_shared::fault::FaultCode;
+    use dropforge_shared::suggest::StepChoice;
+    use dropforge_tabular::{ReadOptions, Silent, ingest, profile};
+
+    use super::*;
+
+    #[test]
+    fn suggestions_and_effects_are_read_from_the_folder_of_a_dataset() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().to_owned();
+        let source = data.join("source");
+        fs::write(&source, "a,b\n1,x\n,y\n3,x\n").unwrap();
+        let told = ingest(&source, &data, &ReadOptions::default(), &mut Silent).unwrap();
+        let fault = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap_err();
+        assert!(fault.hint.is_some_and(|h| h.contains("rerun")));
+        let figures = profile(&data.join(DATASET), "f", &told.null_tokens, &mut Silent).unwrap();
+        fs::write(data.join(PROFILE), serde_json::to_vec(&figures).unwrap()).unwrap();
+        let suggested = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap();
+        let ReadAnswer::Suggest(suggestions) = suggested else { panic!("{suggested:?}") };
+        let fill = suggestions.steps.iter().find(|s| s.op == "impute").unwrap();
+        let effect = |step: StepChoice| {
+            answer(&ReadRequest::Effect { data: data.clone(), steps: vec![step], rows: 2 })
+        };
+        let shown = effect(StepChoice::from(fill)).unwrap();
+        let ReadAnswer::Effect(shown) = shown else { panic!("{shown:?}") };
+        assert_eq!(
+            (shown.before.rows[1][0].display(), shown.after.rows[1][0].display()),
+            ("".into(), "2".into())
+        );
+        let wrong =
+            StepChoice { op: "scale".into(), columns: vec!["b".into()], settings: Default::default() };
+        assert_eq!(effect(wrong).unwrap_err().code, FaultCode::Usage);
+    }
+}

@@ -1,6 +1,6 @@
 //! Suggestions as a user would read them: what is found, in which order, and that it runs as it stands.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail there")]
 
 use std::collections::BTreeSet;
 use std::fs;

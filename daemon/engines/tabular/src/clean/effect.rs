@@ -15,7 +15,7 @@ use crate::monitor::Silent;
 use crate::page::cell;
 
 /// Cells that are looked at: an answer should come while one waits.
-const CELLS: u64 = 4 << 20;
+const CELLS: u64 = 1 << 20;
 /// Rows that are looked at in any case.
 const LEAST_ROWS: u64 = 10_000;
 /// Rows that a page may have.
@@ -24,7 +24,7 @@ const MAX_ROWS: u64 = 200;
 const PAGE_BYTES: usize = Page::MAX_BYTES / 2;
 
 /// The first `rows` rows (200 at most) as they are and as the steps make them, and a line for each step. Figures are
-/// learned and counted over the whole table where it has up to 4 Mi cells or 10,000 rows; else over its first rows, and a
+/// learned and counted over the whole table where it has up to 1 Mi cells or 10,000 rows; else over its first rows, and a
 /// note says over how many.
 ///
 /// # Errors
