@@ -26,7 +26,7 @@ const LEAST_CELLS: u64 = 5;
 const FIT: f64 = 0.95;
 
 /// Words that stand for missing in practice. `none` is not among them: it is as often a category.
-const PLACEHOLDERS: [&str; 12] = [
+const PLACEHOLDERS: [&str; 18] = [
     "?",
     "??",
     "unknown",
@@ -39,6 +39,12 @@ const PLACEHOLDERS: [&str; 12] = [
     "#n/a",
     "--",
     "unspecified",
+    "???",
+    "unk",
+    "unk.",
+    "(unknown)",
+    "n.k.",
+    "not specified",
 ];
 
 /// Ways to write dates that are tried, in order; the first that fits best is taken.

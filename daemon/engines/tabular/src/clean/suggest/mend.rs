@@ -8,9 +8,6 @@ use super::{Draft, Seen, Steps, evidence, names, percent};
 
 /// The share of missing cells from which a column tells too little.
 const MOSTLY_MISSING: f64 = 0.7;
-/// Numbers that often stand for a value that nobody knew.
-const SENTINELS: [i64; 6] = [-999, -9999, -99999, 9999, 99999, 999_999];
-
 pub(super) fn steps(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
     deduplicate(profile, steps);
     drop(profile, columns, steps);
@@ -117,17 +114,16 @@ fn placeholders(c: &Seen<'_>) -> Vec<String> {
     if let Some(look) = c.look.as_ref().filter(|_| c.kind == ColumnType::Text) {
         return look.placeholders.clone();
     }
-    if c.issue("placeholders").is_none() {
-        return Vec::new();
-    }
+    let Some(issue) = c.issue("placeholders") else { return Vec::new() };
+    // The issue names them; as values they stand at the ends of the range or among the frequent.
+    let words: Vec<&str> = issue.detail.split([' ', ',', ';']).collect();
     let p = c.profile;
-    let at_end = |v: &Scalar| Some(v) == p.min.as_ref() || Some(v) == p.max.as_ref();
-    let stands = |v: &Scalar| match v {
-        Scalar::Int(v) => SENTINELS.contains(v),
-        Scalar::Float(v) => SENTINELS.iter().any(|s| *s as f64 == *v),
-        _ => false,
-    };
-    p.top.iter().filter(|t| stands(&t.value) && at_end(&t.value)).map(|t| t.value.display()).collect()
+    let ends = p.min.iter().chain(&p.max);
+    let mut found: Vec<String> = ends.chain(p.top.iter().map(|t| &t.value)).map(Scalar::display).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|v| words.contains(&v.as_str()));
+    found
 }
 
 fn replace(columns: &mut [Seen<'_>], steps: &mut Steps) {
@@ -178,14 +174,18 @@ fn replace(columns: &mut [Seen<'_>], steps: &mut Steps) {
 }
 
 fn spelling(columns: &mut [Seen<'_>], steps: &mut Steps) {
-    let several = |c: &Seen<'_>| c.look.as_ref().is_some_and(|l| !l.spellings.is_empty());
+    let looked = |c: &Seen<'_>| c.look.as_ref().is_some_and(|l| !l.spellings.is_empty());
+    let several = |c: &Seen<'_>| c.kind == ColumnType::Text && (looked(c) || c.issue("variants").is_some());
     let found: Vec<&mut Seen<'_>> = columns.iter_mut().filter(|c| !c.gone && several(c)).collect();
     if found.is_empty() {
         return;
     }
     let line = |c: &Seen<'_>| {
         let spellings = c.look.as_ref().map(|l| l.spellings.as_slice()).unwrap_or_default();
-        spellings.iter().take(3).cloned().collect::<Vec<_>>().join("; ")
+        match c.issue("variants").filter(|_| spellings.is_empty()) {
+            Some(issue) => issue.detail.clone(),
+            None => spellings.iter().take(3).cloned().collect::<Vec<_>>().join("; "),
+        }
     };
     steps.add(Draft {
         op: "merge_spelling",
