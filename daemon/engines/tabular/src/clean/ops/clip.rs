@@ -97,7 +97,10 @@ impl Op for Clip {
                 let reach = self.factor.map_or(0.0, |f| f * (high - low));
                 (c.low, c.high) = (low - reach, high + reach);
                 if c.column.kind == ColumnType::Integer {
-                    (c.low, c.high) = (c.low.ceil(), c.high.floor());
+                    let inwards = (c.low.ceil(), c.high.floor());
+                    // No whole number may lie between bounds that are close.
+                    let outwards = (c.low.floor(), c.high.ceil());
+                    (c.low, c.high) = if inwards.0 <= inwards.1 { inwards } else { outwards };
                 }
             }
         }
