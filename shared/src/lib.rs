@@ -18,6 +18,8 @@ pub mod paths;
 pub mod profile;
 pub mod query;
 pub mod reading;
+pub mod recipe;
+pub mod steps;
 pub mod suggest;
 pub mod time;
 pub mod work;

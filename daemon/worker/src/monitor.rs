@@ -34,7 +34,11 @@ impl tabular::Monitor for Context {
 
 /// The fault that a user is told.
 pub(crate) fn fault(error: &tabular::Error) -> Fault {
-    if error.is_refusal() { Fault::refused(error.to_string()) } else { Fault::failed(error.to_string()) }
+    match error {
+        tabular::Error::Step(_) => Fault::usage(error.to_string()),
+        _ if error.is_refusal() => Fault::refused(error.to_string()),
+        _ => Fault::failed(error.to_string()),
+    }
 }
 
 impl From<tabular::Error> for WorkError {

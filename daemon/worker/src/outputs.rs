@@ -95,6 +95,7 @@ fn media_type(name: &str) -> &'static str {
         Some("md") => "text/markdown",
         Some("html") => "text/html",
         Some("svg") => "image/svg+xml",
+        Some("toml") => "application/toml",
         _ => "application/octet-stream",
     }
 }

@@ -7,11 +7,17 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use dropforge_shared::fault::Fault;
+use dropforge_shared::profile::Profile;
 use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest};
 
 use crate::sandbox::{self, Confinement};
 use crate::wire::Sender;
 use crate::{EXIT_PROTOCOL, MEMORY_ENV, complain, control, monitor, panics};
+
+/// The dataset in its folder.
+const DATASET: &str = "dataset.parquet";
+/// Its profile, beside it.
+const PROFILE: &str = "profile.json";
 
 /// Serves reads of what lies beneath `root`.
 pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
@@ -53,8 +59,26 @@ fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
         ReadRequest::Page { dataset, offset, rows } => dropforge_tabular::page(dataset, *offset, *rows)
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
+        ReadRequest::Suggest { data } => {
+            let suggestions = dropforge_tabular::suggest(&profile_in(data)?, &data.join(DATASET));
+            suggestions.map(ReadAnswer::Suggest).map_err(|e| monitor::fault(&e))
+        }
+        ReadRequest::Effect { data, steps, rows } => {
+            dropforge_tabular::effect(&data.join(DATASET), &profile_in(data)?, steps, *rows)
+                .map(ReadAnswer::Effect)
+                .map_err(|e| monitor::fault(&e))
+        }
         _ => Err(Fault::refused("not there yet")),
     }
+}
+
+/// The profile that lies beside a dataset.
+pub(crate) fn profile_in(data: &Path) -> Result<Profile, Fault> {
+    let again = "`dropforge rerun JOB --from profile` makes it anew.";
+    let bytes = std::fs::read(data.join(PROFILE))
+        .map_err(|e| Fault::failed(format!("the profile of the dataset can't be read: {e}")).hint(again))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Fault::failed(format!("the profile of the dataset is damaged: {e}")).hint(again))
 }
 
 fn subject(request: &ReadRequest) -> String {
@@ -62,6 +86,47 @@ fn subject(request: &ReadRequest) -> String {
         ReadRequest::Page { offset, rows, .. } => {
             format!("rows {offset} to {}", offset.saturating_add(*rows))
         }
+        ReadRequest::Suggest { .. } => "the dataset for suggestions".to_owned(),
+        ReadRequest::Effect { .. } => "the dataset for the effect of steps".to_owned(),
         _ => "that".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use dropforge_shared::fault::FaultCode;
+    use dropforge_shared::suggest::StepChoice;
+    use dropforge_tabular::{ReadOptions, Silent, ingest, profile};
+
+    use super::*;
+
+    #[test]
+    fn suggestions_and_effects_are_read_from_the_folder_of_a_dataset() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().to_owned();
+        let source = data.join("source");
+        fs::write(&source, "a,b\n1,x\n,y\n3,x\n").unwrap();
+        let told = ingest(&source, &data, &ReadOptions::default(), &mut Silent).unwrap();
+        let fault = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap_err();
+        assert!(fault.hint.is_some_and(|h| h.contains("rerun")));
+        let figures = profile(&data.join(DATASET), "f", &told.null_tokens, &mut Silent).unwrap();
+        fs::write(data.join(PROFILE), serde_json::to_vec(&figures).unwrap()).unwrap();
+        let suggested = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap();
+        let ReadAnswer::Suggest(suggestions) = suggested else { panic!("{suggested:?}") };
+        let fill = suggestions.steps.iter().find(|s| s.op == "impute").unwrap();
+        let effect = |step: StepChoice| {
+            answer(&ReadRequest::Effect { data: data.clone(), steps: vec![step], rows: 2 })
+        };
+        let shown = effect(StepChoice::from(fill)).unwrap();
+        let ReadAnswer::Effect(shown) = shown else { panic!("{shown:?}") };
+        assert_eq!(
+            (shown.before.rows[1][0].display(), shown.after.rows[1][0].display()),
+            ("".into(), "2".into())
+        );
+        let wrong =
+            StepChoice { op: "scale".into(), columns: vec!["b".into()], settings: Default::default() };
+        assert_eq!(effect(wrong).unwrap_err().code, FaultCode::Usage);
     }
 }

@@ -78,6 +78,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A step of preparation cannot be done as it stands.
+    #[error(transparent)]
+    Step(#[from] dropforge_shared::steps::StepError),
     /// A fault of the engine itself.
     #[error("the tabular engine failed: {0}; please report it with the file's first lines")]
     Internal(String),

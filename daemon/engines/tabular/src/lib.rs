@@ -7,6 +7,7 @@
 //! The way of a file: [`recognise`] looks at the first bytes; [`ingest`] reads every record, types every column over
 //! all rows and writes one `dataset.parquet`; [`profile`] and [`page`] read only that Parquet file.
 
+mod clean;
 mod columns;
 mod csv;
 mod decode;
@@ -26,6 +27,7 @@ mod source;
 mod types;
 mod write;
 
+pub use clean::{Prepared, StepReport, effect, prepare, suggest};
 pub use error::Error;
 pub use ingest::{Ingested, ReadOptions, ingest};
 pub use limits::Limits;

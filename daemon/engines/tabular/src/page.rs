@@ -63,7 +63,7 @@ pub fn page(parquet: &Path, offset: u64, rows: u64) -> Result<Page, Error> {
 }
 
 /// A value as a cell, and whether its text was cut.
-fn cell(value: &AnyValue<'_>, max_bytes: usize) -> (Cell, bool) {
+pub(crate) fn cell(value: &AnyValue<'_>, max_bytes: usize) -> (Cell, bool) {
     let whole = match value {
         AnyValue::Null => Cell::Null,
         AnyValue::Boolean(b) => Cell::Bool(*b),

@@ -78,6 +78,11 @@ impl Dataset {
         })
     }
 
+    /// The rows of each row group, in order.
+    pub(crate) fn group_rows(&self) -> Vec<u64> {
+        self.metadata.row_groups.iter().map(|g| g.num_rows() as u64).collect()
+    }
+
     /// Some rows of some columns (all where `columns` is `None`), on the calling thread.
     pub(crate) fn read(
         &self,
