@@ -10,6 +10,7 @@
 mod columns;
 mod csv;
 mod decode;
+mod detect;
 mod error;
 mod ingest;
 mod jsonl;
@@ -26,6 +27,7 @@ mod source;
 mod types;
 mod write;
 
+pub use detect::{Rules, detect};
 pub use error::Error;
 pub use ingest::{Ingested, ReadOptions, ingest};
 pub use limits::Limits;
