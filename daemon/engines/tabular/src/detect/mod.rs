@@ -70,18 +70,20 @@ pub fn detect(profile: &Profile, dataset: &Path, header: bool, rules: &Rules) ->
     let mut values = sample::sample(dataset).unwrap_or_default();
     values.resize_with(profile.columns.len().min(sample::COLUMNS), Values::default);
     let seen = seen(profile, &values, header);
-    let mut candidates: Vec<TypeCandidate> = rules
+    let mut scored: Vec<(TypeCandidate, bool)> = rules
         .rules
         .iter()
         .filter(|rule| rule.name() != GENERIC)
         .map(|rule| {
-            let (score, evidence) = score::score(rule, &seen);
-            TypeCandidate { name: rule.name().to_owned(), title: rule.title.clone(), score, evidence }
+            let score::Scored { score, evidence, has_core } = score::score(rule, &seen);
+            let (name, title) = (rule.name().to_owned(), rule.title.clone());
+            (TypeCandidate { name, title, score, evidence }, has_core)
         })
         .collect();
     // Stable: equal scores stay in the rules' order.
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let ask = should_ask(&candidates, seen.names.is_some());
+    scored.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
+    let ask = should_ask(&scored, seen.names.is_some());
+    let mut candidates: Vec<TypeCandidate> = scored.into_iter().map(|(candidate, _)| candidate).collect();
     let best = candidates.first();
     let generic = generic(best, rules.generic_title());
     let specific = best.filter(|best| best.score >= LOW || ask);
@@ -135,21 +137,23 @@ fn level(score: f64, lead: f64, named: bool) -> &'static str {
 }
 
 /// Whether the user should be asked; see the module's page.
-fn should_ask(candidates: &[TypeCandidate], named: bool) -> bool {
+fn should_ask(scored: &[(TypeCandidate, bool)], named: bool) -> bool {
     let score_of = |c: &TypeCandidate, strategy: &str| {
         c.evidence.iter().find(|e| e.strategy == strategy).map_or(0.0, |e| e.score)
     };
-    let real = |c: &TypeCandidate| {
+    let real = |(c, has_core): &(TypeCandidate, bool)| {
         if named {
-            score_of(c, COLUMN_MATCH.0).max(score_of(c, NAME_PATTERNS.0)) >= REAL_NAMES
+            let names = score_of(c, COLUMN_MATCH.0).max(score_of(c, NAME_PATTERNS.0));
+            *has_core && names >= REAL_NAMES
         } else {
             score_of(c, VALUE_SHAPES.0) >= REAL_SHAPES
         }
     };
-    let Some(best) = candidates.first().filter(|best| real(best)) else { return false };
+    let Some(first) = scored.first().filter(|first| real(first)) else { return false };
+    let best = &first.0;
     let thin = (THIN..LOW).contains(&best.score);
-    let contradictory = candidates.get(1).is_some_and(|next| {
-        real(next) && next.score >= RIVAL && best.score - next.score < LEAD && best.score < RIVAL_MOST
+    let contradictory = scored.get(1).filter(|next| real(next)).is_some_and(|(next, _)| {
+        next.score >= RIVAL && best.score - next.score < LEAD && best.score < RIVAL_MOST
     });
     thin || contradictory
 }

@@ -50,8 +50,17 @@ struct Claimed<'r> {
     anti: Vec<String>,
 }
 
-/// Scores a rule: Σ(w·s)/Σw over the strategies that could look at the table.
-pub(crate) fn score(rule: &Rule, seen: &Seen<'_>) -> (f64, Vec<Evidence>) {
+/// How well a rule fits a table.
+pub(crate) struct Scored {
+    /// Σ(w·s)/Σw over the strategies that could look at the table.
+    pub(crate) score: f64,
+    pub(crate) evidence: Vec<Evidence>,
+    /// Whether as many core columns as the rule needs were found by name or pattern.
+    pub(crate) has_core: bool,
+}
+
+/// Scores a rule.
+pub(crate) fn score(rule: &Rule, seen: &Seen<'_>) -> Scored {
     let claimed = seen.names.as_ref().map(|names| claim(rule, names, seen));
     let table = Table {
         looks: &seen.looks,
@@ -69,7 +78,13 @@ pub(crate) fn score(rule: &Rule, seen: &Seen<'_>) -> (f64, Vec<Evidence>) {
     evidence.extend(heuristics(rule, &table));
     let weights: f64 = evidence.iter().map(|e| e.weight).sum();
     let sum: f64 = evidence.iter().map(|e| e.weight * e.score).sum();
-    (if weights > 0.0 { sum / weights } else { 0.0 }, evidence)
+    let has_core = claimed.is_some_and(|c| core_columns(rule, &c.any) >= rule.core_needed);
+    Scored { score: if weights > 0.0 { sum / weights } else { 0.0 }, evidence, has_core }
+}
+
+/// Core roles that a column plays.
+fn core_columns(rule: &Rule, claims: &Claims<'_>) -> usize {
+    rule.columns.iter().filter(|r| r.core && claims.contains_key(r.role.as_str())).count()
 }
 
 fn evidence((strategy, weight): (&str, f64), score: f64, detail: String) -> Evidence {
@@ -127,7 +142,7 @@ fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
 fn names_score(rule: &Rule, claims: &Claims<'_>, anti: usize) -> f64 {
     let columns = |role: &Role| claims.get(role.role.as_str()).map_or(0, Vec::len);
     let weight: f64 = rule.columns.iter().map(|role| role.weight * columns(role) as f64).sum();
-    let core = rule.columns.iter().filter(|r| r.core && columns(r) > 0).count();
+    let core = core_columns(rule, claims);
     let core_share =
         if rule.core_needed == 0 { 1.0 } else { (core as f64 / rule.core_needed as f64).min(1.0) };
     let factor = WITHOUT_CORE + (1.0 - WITHOUT_CORE) * core_share;
@@ -138,7 +153,7 @@ fn core_detail(rule: &Rule, claims: &Claims<'_>) -> String {
     if rule.core_needed == 0 {
         return String::new();
     }
-    let core = rule.columns.iter().filter(|r| r.core && claims.contains_key(r.role.as_str())).count();
+    let core = core_columns(rule, claims);
     format!(", {core} of them telling ({} needed)", rule.core_needed)
 }
 
