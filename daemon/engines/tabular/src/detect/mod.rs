@@ -22,6 +22,7 @@
 //!
 //! Then the best type is named, at its own level.
 
+mod library;
 mod names;
 mod rules;
 mod sample;
@@ -38,8 +39,8 @@ use dropforge_shared::detection::{Detection, TypeCandidate};
 use dropforge_shared::file::{Evidence, TypeGuess};
 use dropforge_shared::profile::Profile;
 
+pub use library::Rules;
 use rules::GENERIC;
-pub use rules::Rules;
 use sample::Values;
 use score::{COLUMN_MATCH, HEURISTICS, NAME_PATTERNS, Seen, VALUE_SHAPES};
 use shapes::{Look, Shape};

@@ -169,6 +169,13 @@ fn the_user_is_asked_where_evidence_is_real_but_thin_or_contradictory_and_only_t
         ("paint", "very_low", true),
         "{thin:?}"
     );
+    // The same score, but a column is not there that the type can't be without.
+    let lame = two_columns("paint", ["hue", "chroma"], 4.5).replace("'\nnames", "'\ncore = true\nnames")
+        + "[[column]]\nrole = 'maker'\ncore = true\nnames = ['maker']\n";
+    let lame = format!("core_needed = 3\n{}", lame.replace("enough = 4.5", "enough = 3.4"));
+    let lame = of_with(csv, true, &rules(&[lame]));
+    assert!(lame.candidates[1].score > 40.0, "{lame:?}");
+    assert_eq!((lame.decided.name.as_str(), lame.ask), ("generic", false));
     let weak = of_with(csv, true, &rules(&[two_columns("paint", ["hue", "chroma"], 6.0)]));
     assert_eq!((weak.decided.name.as_str(), weak.ask), ("generic", false));
     let clear = of_with(csv, true, &rules(&[two_columns("paint", ["hue", "chroma"], 2.5)]));
