@@ -1,6 +1,8 @@
 //! Every built-in type, from a table as tools that deal with it write one. The tables are made here, by the habits of
 //! such tools; how detection does on files that nobody here wrote is measured in `tests/benches`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
+
 use std::fs;
 
 use dropforge_shared::detection::Detection;

@@ -172,8 +172,11 @@ impl TryFrom<String> for Pattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let good = |c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '*' | '#');
-        if let Some(c) = text.chars().find(|c| !good(*c) && !(c.is_alphabetic() && !c.is_uppercase())) {
+        let good = |c: char| match c {
+            '_' | '*' | '#' => true,
+            c => c.is_ascii_digit() || (c.is_alphabetic() && !c.is_uppercase()),
+        };
+        if let Some(c) = text.chars().find(|c| !good(*c)) {
             return Err(format!(
                 "the pattern '{text}' has {c:?}: a pattern is of small letters, digits, '_', '*' for any text and '#' for digits"
             ));

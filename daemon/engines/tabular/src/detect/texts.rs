@@ -244,9 +244,9 @@ pub(crate) fn is_time(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let clock = text.split([' ', 'T', ':', ',']).count() >= 3 && text.matches(':').count() >= 2;
     let parts: Vec<&str> = text.split(['-', '/', '.', ' ']).take(4).collect();
-    let day = |p: &&str| matches!(p.len(), 1 | 2 | 4) && p.chars().all(|c| c.is_ascii_digit());
+    let day = |p: &str| matches!(p.len(), 1 | 2 | 4) && p.chars().all(|c| c.is_ascii_digit());
     let date = parts.len() == 3
-        && parts.iter().all(|p| day(&p))
+        && parts.iter().all(|p| day(p))
         && parts.iter().filter(|p| p.len() == 4).count() <= 1;
     date || (clock && digits >= 6)
 }
