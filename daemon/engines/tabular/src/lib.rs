@@ -11,6 +11,7 @@ mod clean;
 mod columns;
 mod csv;
 mod decode;
+mod detect;
 mod error;
 mod ingest;
 mod jsonl;
@@ -28,6 +29,7 @@ mod types;
 mod write;
 
 pub use clean::{Prepared, StepReport, effect, prepare, suggest};
+pub use detect::{Rules, detect};
 pub use error::Error;
 pub use ingest::{Ingested, ReadOptions, ingest};
 pub use limits::Limits;

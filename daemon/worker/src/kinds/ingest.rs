@@ -5,12 +5,14 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
+use dropforge_shared::detection::{DETECTION, Detection};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind};
 use dropforge_shared::profile::Profile;
-use dropforge_shared::reading::{READING, REJECTED};
+use dropforge_shared::reading::{READING, REJECTED, Reading};
+use dropforge_shared::job::LogLevel;
 use dropforge_shared::work::{JobClass, KindSpec};
-use dropforge_tabular::{self as tabular, Ingested, ReadOptions};
+use dropforge_tabular::{self as tabular, Ingested, ReadOptions, Rules};
 
 use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
@@ -47,7 +49,44 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
-    Ok(Delivery { facts: Some(facts(&ingested)), ..Delivery::default() })
+    told(ctx, &profile, ingested.header, facts(&ingested))
+}
+
+/// Detects what kind of data it is, and hands all over.
+fn told(
+    ctx: &mut Context,
+    profile: &Profile,
+    header: bool,
+    known: FileFacts,
+) -> Result<Delivery, WorkError> {
+    let out_dir = ctx.out_dir().to_owned();
+    let detection = detect(ctx, profile, &out_dir.join(DATASET), header);
+    write_json(&out_dir.join(DETECTION), &detection)
+        .map_err(|e| WorkError::io("writing what kind of data it is", &e))?;
+    let facts = FileFacts {
+        type_guess: Some(detection.decided),
+        fingerprint: detection.fingerprint,
+        ask: detection.ask,
+        ..known
+    };
+    Ok(Delivery { facts: Some(facts), ..Delivery::default() })
+}
+
+/// What kind of data it is, by the built-in rules and the user's. A rule that is not good is told in the log and kept
+/// with the answer; it stops nothing.
+fn detect(ctx: &mut Context, profile: &Profile, dataset: &Path, header: bool) -> Detection {
+    let (rules, bad_rules) = match ctx.spec().given.rules.clone() {
+        Some(folder) => Rules::with_user_folder(&folder),
+        None => (Rules::builtin(), Vec::new()),
+    };
+    for bad in &bad_rules {
+        ctx.log(LogLevel::Warn, &format!("detection rule {bad}"));
+    }
+    let detection = tabular::detect(profile, dataset, header, &rules);
+    let decided = &detection.decided;
+    let text = format!("type: {}, {} ({:.0} of 100)", decided.name, decided.level, decided.confidence);
+    ctx.log(LogLevel::Info, &text);
+    Detection { bad_rules, ..detection }
 }
 
 /// Profiles again what an earlier job read. What it does not deliver is as that job found it.
@@ -60,10 +99,13 @@ fn from_profile(ctx: &mut Context, data: &Path, out_dir: &Path, file: &str) -> R
         fs::read(data.join(PROFILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let null_tokens: Vec<_> =
         before.into_iter().flat_map(|p| p.columns).map(|column| column.null_tokens).collect();
+    // Files taken in before there were readings had a header, as far as the store knows.
+    let read: Reading =
+        fs::read(data.join(READING)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
     let profile = tabular::profile(&out_dir.join(DATASET), file, &null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
-    let facts = FileFacts { kind: Some(FileKind::Dataset), ..FileFacts::default() };
-    Ok(Delivery { facts: Some(facts), ..Delivery::default() })
+    let header = read.header.unwrap_or(true);
+    told(ctx, &profile, header, FileFacts { kind: Some(FileKind::Dataset), ..FileFacts::default() })
 }
 
 /// Copies a file that an earlier job left; that there is none is no fault. Byte by byte, as modes can't be set here.
@@ -169,6 +211,14 @@ mod tests {
     use crate::wire::Sender;
 
     fn take_in(bytes: &[u8], settings: &[(&str, &str)]) -> (tempfile::TempDir, Result<Delivery, WorkError>) {
+        take_in_given(bytes, settings, Given::default())
+    }
+
+    fn take_in_given(
+        bytes: &[u8],
+        settings: &[(&str, &str)],
+        given: Given,
+    ) -> (tempfile::TempDir, Result<Delivery, WorkError>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("input");
         let out_dir = dir.path().join("out");
@@ -183,7 +233,7 @@ mod tests {
             memory_bytes: 1 << 30,
             cpu_seconds: 0,
             checkpoint: None,
-            given: Given::default(),
+            given,
         };
         let out = Sender::new(File::options().write(true).open("/dev/null").unwrap());
         let result = ingest(&mut Context::new(spec, out, Arc::default()));
@@ -231,6 +281,27 @@ mod tests {
         assert_eq!(read(&again, DATASET), read(&data, DATASET));
         let profile: serde_json::Value = serde_json::from_slice(&read(&again, PROFILE)).unwrap();
         assert_eq!(profile["columns"][1]["null_tokens"], serde_json::json!({"NA": 1}));
+    fn what_kind_of_data_it_is_is_an_output_and_a_fact_and_a_users_bad_rule_stops_nothing() {
+        let rules = tempfile::tempdir().unwrap();
+        let rule = "name = 'wine'\ntitle = 'Wine'\nenough = 2\n[[column]]\nrole = 'vintage'\nnames = ['vintage', 'year']\n\
+                    [[column]]\nrole = 'grape'\nnames = ['grape']\n";
+        fs::write(rules.path().join("wine.toml"), rule).unwrap();
+        fs::write(rules.path().join("bad.toml"), "name = 'bad'\ntitel = 'Bad'\n").unwrap();
+        let given = Given { rules: Some(rules.path().to_owned()), ..Given::default() };
+        let (dir, result) = take_in_given(b"Vintage,Grape\n1999,Riesling\n2004,Merlot\n", &[], given);
+        let facts = result.unwrap().facts.unwrap();
+        let guess = facts.type_guess.unwrap();
+        assert_eq!((guess.name.as_str(), guess.level.as_str(), facts.ask), ("wine", "high", false));
+        assert_eq!(facts.fingerprint.map(|f| f.len()), Some(64));
+        let detection = fs::read(dir.path().join("out").join(DETECTION)).unwrap();
+        let detection: Detection = serde_json::from_slice(&detection).unwrap();
+        assert_eq!(detection.decided, guess);
+        assert_eq!(detection.bad_rules.len(), 1);
+        assert!(detection.bad_rules[0].starts_with("bad.toml: line 2: "), "{:?}", detection.bad_rules);
+        let (dir, result) = take_in(b"name;age\nAda;36\nGrace;85\n", &[]);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.type_guess.unwrap().name.as_str(), facts.ask), ("generic", false));
+        assert!(dir.path().join("out/detection.json").exists());
     }
 
     #[test]
