@@ -18,6 +18,7 @@ pub mod paths;
 pub mod profile;
 pub mod query;
 pub mod reading;
+pub mod sql;
 pub mod suggest;
 pub mod time;
 pub mod work;

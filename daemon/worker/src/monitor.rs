@@ -34,7 +34,13 @@ impl tabular::Monitor for Context {
 
 /// The fault that a user is told.
 pub(crate) fn fault(error: &tabular::Error) -> Fault {
-    if error.is_refusal() { Fault::refused(error.to_string()) } else { Fault::failed(error.to_string()) }
+    if error.is_refusal() {
+        Fault::refused(error.to_string())
+    } else if error.is_usage() {
+        Fault::usage(error.to_string())
+    } else {
+        Fault::failed(error.to_string())
+    }
 }
 
 impl From<tabular::Error> for WorkError {

@@ -1,0 +1,265 @@
+//! `GROUP BY` and aggregates: columns beside an aggregate must be keys. The engine would give them the first value, a
+//! list, or the aggregate on each row. Sorting by an aggregate becomes sorting by the column that has it.
+
+use sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Select, SelectItem, Value,
+    WindowType,
+};
+use std::ops::ControlFlow;
+
+use dropforge_shared::sql::{self, FunctionKind};
+
+use super::allow::unable;
+use super::expressions::{self, Where};
+use super::names::Names;
+use crate::error::Error;
+
+/// An aggregate that is no window.
+fn is_aggregate(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Function(f) if f.over.is_none()
+            && sql::function(&f.name.to_string()).is_some_and(|k| k.kind == FunctionKind::Aggregate)
+    )
+}
+
+fn is_window(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(f) if f.over.is_some())
+}
+
+/// An aggregate over the whole table: the engine gives one row for it where nothing else has a row for each.
+fn is_whole(expr: &Expr) -> bool {
+    let Expr::Function(f) = expr else { return false };
+    let Some(WindowType::WindowSpec(spec)) = &f.over else { return false };
+    spec.partition_by.is_empty() && spec.order_by.is_empty() && !f.name.to_string().eq_ignore_ascii_case("row_number")
+}
+
+/// Whether `test` holds anywhere in the expression, subqueries left out.
+fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
+    if test(expr) {
+        return true;
+    }
+    let mut found = false;
+    each_part(expr, &mut |part| found |= any(part, test));
+    found
+}
+
+/// The direct parts of an expression that passed the list.
+fn each_part(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    match expr {
+        Expr::Function(f) => {
+            if let FunctionArguments::List(list) = &f.args {
+                for arg in &list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = arg {
+                        visit(e);
+                    }
+                }
+            }
+            if let Some(WindowType::WindowSpec(spec)) = &f.over {
+                spec.partition_by.iter().for_each(&mut *visit);
+                spec.order_by.iter().for_each(|key| visit(&key.expr));
+            }
+        }
+        Expr::Subquery(_) | Expr::Exists { .. } => {}
+        Expr::InSubquery { expr, .. } => visit(expr),
+        _ => {
+            // The visitor of the parser's tree goes all the way down; only what lies directly below is wanted.
+            let mut direct = Direct { depth: 0, visit };
+            let _ = sqlparser::ast::Visit::visit(expr, &mut direct);
+        }
+    }
+}
+
+struct Direct<'a> {
+    depth: usize,
+    visit: &'a mut dyn FnMut(&Expr),
+}
+
+impl sqlparser::ast::Visitor for Direct<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if self.depth == 1 {
+            (self.visit)(expr);
+        }
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// The same, whether a column is written with its table or without.
+fn same(a: &Expr, b: &Expr) -> bool {
+    match (a, b) {
+        (Expr::Nested(a), b) | (b, Expr::Nested(a)) => same(a, b),
+        (Expr::CompoundIdentifier(p), Expr::Identifier(i)) | (Expr::Identifier(i), Expr::CompoundIdentifier(p)) => {
+            p.last().is_some_and(|l| l.value == i.value)
+        }
+        (Expr::Identifier(a), Expr::Identifier(b)) => a.value == b.value,
+        _ => a == b,
+    }
+}
+
+/// The first column in the expression that is neither a key nor within an aggregate.
+fn loose(expr: &Expr, keys: &[Expr]) -> Option<Expr> {
+    if is_aggregate(expr) || keys.iter().any(|key| same(key, expr)) {
+        return None;
+    }
+    if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+        return Some(expr.clone());
+    }
+    let mut found = None;
+    each_part(expr, &mut |part| {
+        if found.is_none() {
+            found = loose(part, keys);
+        }
+    });
+    found
+}
+
+fn parts(item: &SelectItem) -> Option<(&Expr, Option<&str>)> {
+    match item {
+        SelectItem::UnnamedExpr(expr) => Some((expr, None)),
+        SelectItem::ExprWithAlias { expr, alias } => Some((expr, Some(alias.value.as_str()))),
+        _ => None,
+    }
+}
+
+fn is_grouped(select: &Select) -> bool {
+    match &select.group_by {
+        GroupByExpr::All(_) => true,
+        GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
+    }
+}
+
+fn has_aggregate(select: &Select) -> bool {
+    select.projection.iter().filter_map(parts).any(|(expr, _)| any(expr, &is_aggregate))
+}
+
+/// Checks a select whose expressions passed the list.
+pub(super) fn select(select: &Select) -> Result<(), Error> {
+    let grouped = is_grouped(select);
+    let items: Vec<(&Expr, Option<&str>)> = select.projection.iter().filter_map(parts).collect();
+    let wildcard = items.len() < select.projection.len();
+    let windows = items.iter().any(|(expr, _)| any(expr, &is_window));
+    if !grouped && !has_aggregate(select) {
+        let column = |e: &Expr| {
+            matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) || (is_window(e) && !is_whole(e))
+        };
+        let by_row = wildcard
+            || items.iter().any(|(expr, _)| {
+                // Columns within OVER () count for nothing.
+                fn outside(expr: &Expr, column: &dyn Fn(&Expr) -> bool) -> bool {
+                    if is_whole(expr) {
+                        return false;
+                    }
+                    let mut found = column(expr);
+                    each_part(expr, &mut |part| found |= outside(part, column));
+                    found
+                }
+                outside(expr, &column)
+            });
+        if !by_row && items.iter().any(|(expr, _)| any(expr, &is_whole)) {
+            return Err(unable(select, "select a column beside OVER (), so that there is a row for each; or leave OVER () out"));
+        }
+        return Ok(());
+    }
+    if windows {
+        let text = "a window function beside aggregates or GROUP BY: group in WITH first, then use OVER on that";
+        return Err(unable(select, text));
+    }
+    if wildcard {
+        return Err(unable(select, "* can't stand beside aggregates or GROUP BY; name the columns"));
+    }
+    let keys = match &select.group_by {
+        // They are whatever has no aggregate.
+        GroupByExpr::All(_) => return Ok(()),
+        GroupByExpr::Expressions(keys, _) => resolved(keys, &items)?,
+    };
+    for (expr, alias) in &items {
+        let is_key = alias.is_some_and(|alias| {
+            keys.iter().any(|key| matches!(key, Expr::Identifier(i) if i.value == alias && same(key, expr)))
+        });
+        if !is_key && let Some(column) = loose(expr, &keys) {
+            return Err(beside(&column));
+        }
+    }
+    if let Some(having) = &select.having {
+        let mut keys = keys;
+        keys.extend(items.iter().filter_map(|(_, alias)| alias.map(|a| Expr::Identifier(super::names::quoted(a)))));
+        if let Some(column) = loose(having, &keys) {
+            return Err(beside(&column));
+        }
+    }
+    Ok(())
+}
+
+fn beside(column: &Expr) -> Error {
+    unable(column, &format!("{column} stands beside aggregates: put it into GROUP BY, or into min({column}) or the like"))
+}
+
+/// Keys with what their numbers and aliases stand for.
+fn resolved(keys: &[Expr], items: &[(&Expr, Option<&str>)]) -> Result<Vec<Expr>, Error> {
+    let mut all = Vec::new();
+    for key in keys {
+        match key {
+            Expr::Value(v) => {
+                let Value::Number(digits, _) = &v.value else {
+                    return Err(unable(key, "GROUP BY takes columns, expressions, or the number of a column"));
+                };
+                let item = digits.parse::<usize>().ok().and_then(|n| items.get(n.checked_sub(1)?));
+                let Some((expr, _)) = item else {
+                    return Err(unable(key, &format!("there is no column {digits} after SELECT")));
+                };
+                all.push((*expr).clone());
+            }
+            Expr::Identifier(ident) => {
+                all.push(key.clone());
+                let named = items.iter().find(|(_, alias)| *alias == Some(ident.value.as_str()));
+                all.extend(named.map(|(expr, _)| (*expr).clone()));
+            }
+            _ => all.push(key.clone()),
+        }
+        if all.last().is_some_and(|expr| any(expr, &is_aggregate)) {
+            return Err(unable(key, "GROUP BY can't go by an aggregate"));
+        }
+    }
+    Ok(all)
+}
+
+/// Checks what a select is sorted by.
+pub(super) fn order_by(select: &Select, order: &mut Option<OrderBy>, names: &mut Names<'_>) -> Result<(), Error> {
+    let Some(by) = order else { return Ok(()) };
+    let OrderByKind::Expressions(keys) = &mut by.kind else { return Ok(()) };
+    if by.interpolate.is_some() || keys.iter().any(|key| key.with_fill.is_some()) {
+        return Err(unable(select, "ORDER BY has ASC, DESC and NULLS FIRST or LAST, nothing else"));
+    }
+    let gathers = is_grouped(select) || has_aggregate(select);
+    for key in keys.iter_mut() {
+        expressions::check(&mut key.expr, Where::Item, names)?;
+        if !gathers {
+            if any(&key.expr, &is_aggregate) {
+                return Err(unable(&key.expr, "ORDER BY goes by an aggregate only where SELECT has one"));
+            }
+            continue;
+        }
+        let number = select.projection.iter().position(|item| parts(item).is_some_and(|(e, _)| same(e, &key.expr)));
+        match number {
+            Some(number) => key.expr = Expr::value(Value::Number((number + 1).to_string(), false)),
+            // The engine would gather the groups themselves.
+            None if any(&key.expr, &|e| is_aggregate(e) || is_window(e)) => {
+                return Err(unable(&key.expr, "name the aggregate in SELECT with AS, and sort by that name"));
+            }
+            None => {}
+        }
+    }
+    if gathers && !is_grouped(select) {
+        // One row has no order.
+        *order = None;
+    }
+    Ok(())
+}
