@@ -104,7 +104,7 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     scalar("replace", "replace(text, old, new)"),
     scalar("reverse", "reverse(text)"),
     scalar("right", "right(text, n)"),
-    scalar("round", "round(x [, digits]): halves go to the even neighbour"),
+    scalar("round", "round(x [, digits])"),
     window("row_number", "row_number() OVER (ORDER BY x)"),
     scalar("rpad", "rpad(text, n [, character])"),
     scalar("rtrim", "rtrim(text [, characters])"),

@@ -36,4 +36,4 @@ pub use page::page;
 pub use profile::profile;
 pub use query::{QueryLimits, Saved, query, query_to_parquet};
 pub use recognise::{Format, Recognised, recognise};
-pub use view::view;
+pub use view::Views;

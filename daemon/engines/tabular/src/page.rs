@@ -81,7 +81,7 @@ pub(crate) fn cell(value: &AnyValue<'_>, max_bytes: usize) -> (Cell, bool) {
     (whole, false)
 }
 
-fn cut(text: &str, max_bytes: usize) -> (Cell, bool) {
+pub(crate) fn cut(text: &str, max_bytes: usize) -> (Cell, bool) {
     if text.len() <= max_bytes {
         return (Cell::Text(text.to_owned()), false);
     }

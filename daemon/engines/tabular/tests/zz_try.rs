@@ -8,7 +8,7 @@ fn tryit() {
     let mut tables = vec![];
     for e in std::fs::read_dir(&dir).unwrap() {
         let p = e.unwrap().path();
-        if p.extension().is_some_and(|x| x == "csv") {
+        if p.is_file() && p.extension().is_some_and(|x| x == "csv") {
             let name = p.file_name().unwrap().to_string_lossy().to_string();
             let out = dir.join(format!("d_{name}"));
             if !out.join("dataset.parquet").exists() {

@@ -184,6 +184,13 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
     }
     if let Some(filter) = &mut select.selection {
         expressions::check(filter, Where::Filter, names)?;
+        // The engine compares two constants by how they are written, unless something is around them.
+        let constants = matches!(&*filter, Expr::BinaryOp { left, right, .. }
+            if matches!((&**left, &**right), (Expr::Value(_), Expr::Value(_))));
+        if constants {
+            let inside = std::mem::replace(filter, Expr::Identifier(names::quoted("")));
+            *filter = Expr::Nested(Box::new(inside));
+        }
     }
     if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
         if !modifiers.is_empty() {

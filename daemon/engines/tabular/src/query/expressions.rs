@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::allow::{self, MAX_DEPTH, refused, unable};
 use super::names::Names;
-use super::windows;
+use super::{rewrite, windows};
 use crate::error::Error;
 
 /// Where an expression stands.
@@ -51,8 +51,7 @@ impl Walk<'_, '_> {
         }
         self.within(expr)?;
         self.depth -= 1;
-        rewrite(expr);
-        Ok(())
+        rewrite::apply(expr)
     }
 
     fn all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e mut Expr>) -> Result<(), Error> {
@@ -261,7 +260,7 @@ impl Walk<'_, '_> {
         }
         if known.name == "substr" && args.len() == 2 {
             // Without a length the engine would give the start where that is not a constant.
-            args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(number("2147483647"))));
+            args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(rewrite::number("2147483647"))));
         }
         Ok(())
     }
@@ -312,66 +311,4 @@ fn storable(data_type: &DataType) -> Option<DataType> {
         T::Datetime(_) | T::Timestamp(_, TimezoneInfo::None) => T::Timestamp(None, TimezoneInfo::None),
         _ => return None,
     })
-}
-
-fn number(digits: &str) -> Expr {
-    Expr::value(Value::Number(digits.into(), false))
-}
-
-fn taken(expr: &mut Box<Expr>) -> Box<Expr> {
-    std::mem::replace(expr, Box::new(Expr::value(Value::Null)))
-}
-
-fn call(name: &str, arg: Expr) -> Expr {
-    Expr::Function(Function {
-        name: vec![Ident::new(name)].into(),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))],
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}
-
-/// The remainder with the sign of the dividend, as SQL has it; the engine's has the sign of the divisor.
-fn remainder(a: Expr, b: Expr) -> Expr {
-    let nested = |e| Box::new(Expr::Nested(Box::new(e)));
-    let rest = Expr::BinaryOp {
-        left: Box::new(call("abs", a.clone())),
-        op: BinaryOperator::Modulo,
-        right: Box::new(call("abs", b)),
-    };
-    let signed =
-        Expr::BinaryOp { left: Box::new(call("sign", a)), op: BinaryOperator::Multiply, right: nested(rest) };
-    Expr::Nested(Box::new(signed))
-}
-
-fn rewrite(expr: &mut Expr) {
-    let truth = |b: bool| Box::new(Expr::value(Value::Boolean(b)));
-    // The engine's IS TRUE and its kin answer missing for missing.
-    let new = match expr {
-        Expr::IsTrue(e) => Expr::IsNotDistinctFrom(taken(e), truth(true)),
-        Expr::IsNotTrue(e) => Expr::IsDistinctFrom(taken(e), truth(true)),
-        Expr::IsFalse(e) => Expr::IsNotDistinctFrom(taken(e), truth(false)),
-        Expr::IsNotFalse(e) => Expr::IsDistinctFrom(taken(e), truth(false)),
-        Expr::BinaryOp { left, op: BinaryOperator::Modulo, right } => remainder(*taken(left), *taken(right)),
-        Expr::Function(f) if f.name.to_string().eq_ignore_ascii_case("mod") => {
-            let FunctionArguments::List(list) = &mut f.args else { return };
-            match list.args.as_slice() {
-                [
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(a)),
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(b)),
-                ] => remainder(a.clone(), b.clone()),
-                _ => return,
-            }
-        }
-        _ => return,
-    };
-    *expr = new;
 }

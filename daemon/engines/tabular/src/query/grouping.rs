@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Select, SelectItem, Value,
-    WindowType,
+    VisitMut as _, VisitorMut, WindowType,
 };
 use std::ops::ControlFlow;
 
@@ -92,6 +92,34 @@ impl sqlparser::ast::Visitor for Direct<'_> {
     }
 }
 
+/// Makes the keys of HAVING aggregates of their own: beside others the engine takes them for lists.
+struct Firsts<'a> {
+    keys: &'a [Expr],
+    within: usize,
+}
+
+impl VisitorMut for Firsts<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.within += usize::from(is_aggregate(expr));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if is_aggregate(expr) {
+            self.within -= 1;
+        } else if self.within == 0
+            && matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            && self.keys.iter().any(|key| same(key, expr))
+            && let Ok(first) = super::rewrite::said("first(K)", &[("K", expr)])
+        {
+            *expr = first;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// The same, whether a column is written with its table or without.
 fn same(a: &Expr, b: &Expr) -> bool {
     match (a, b) {
@@ -141,7 +169,15 @@ fn has_aggregate(select: &Select) -> bool {
 }
 
 /// Checks a select whose expressions passed the list.
-pub(super) fn select(select: &Select) -> Result<(), Error> {
+pub(super) fn select(select: &mut Select) -> Result<(), Error> {
+    checked(select)?;
+    if let (GroupByExpr::Expressions(keys, _), Some(having)) = (&select.group_by, &mut select.having) {
+        let _ = having.visit(&mut Firsts { keys, within: 0 });
+    }
+    Ok(())
+}
+
+fn checked(select: &Select) -> Result<(), Error> {
     let grouped = is_grouped(select);
     let items: Vec<(&Expr, Option<&str>)> = select.projection.iter().filter_map(parts).collect();
     let wildcard = items.len() < select.projection.len();
@@ -239,22 +275,34 @@ pub(super) fn order_by(select: &Select, order: &mut Option<OrderBy>, names: &mut
         return Err(unable(select, "ORDER BY has ASC, DESC and NULLS FIRST or LAST, nothing else"));
     }
     let gathers = is_grouped(select) || has_aggregate(select);
+    let wildcard = select.projection.iter().any(|item| parts(item).is_none());
+    let mut sorted: Vec<&str> = Vec::new();
     for key in keys.iter_mut() {
         expressions::check(&mut key.expr, Where::Item, names)?;
-        if !gathers {
-            if any(&key.expr, &is_aggregate) {
-                return Err(unable(&key.expr, "ORDER BY goes by an aggregate only where SELECT has one"));
-            }
-            continue;
+        if !gathers && any(&key.expr, &is_aggregate) {
+            return Err(unable(&key.expr, "ORDER BY goes by an aggregate only where SELECT has one"));
         }
+        // A name alone is that of a column of the result first, which the engine knows.
+        let by_number = gathers || !matches!(key.expr, Expr::Identifier(_));
         let number = select.projection.iter().position(|item| parts(item).is_some_and(|(e, _)| same(e, &key.expr)));
-        match number {
+        match number.filter(|_| by_number && !wildcard) {
             Some(number) => key.expr = Expr::value(Value::Number((number + 1).to_string(), false)),
             // The engine would gather the groups themselves.
-            None if any(&key.expr, &|e| is_aggregate(e) || is_window(e)) => {
+            None if gathers && any(&key.expr, &|e| is_aggregate(e) || is_window(e)) => {
                 return Err(unable(&key.expr, "name the aggregate in SELECT with AS, and sort by that name"));
             }
-            None => {}
+            None => {
+                if let Expr::CompoundIdentifier(name) = &key.expr
+                    && let Some(last) = name.last()
+                {
+                    // They would have one name inside.
+                    if sorted.contains(&last.value.as_str()) {
+                        let text = "two keys of ORDER BY have the same column name; select them with names of their own";
+                        return Err(unable(&key.expr, text));
+                    }
+                    sorted.push(&last.value);
+                }
+            }
         }
     }
     if gathers && !is_grouped(select) {

@@ -8,7 +8,7 @@
 //! - names of columns are case-sensitive; a column without a name is called what was written: `min(x)`;
 //! - `/` gives a fraction, also of integers; division by zero gives `inf` or `NaN`, not an error;
 //! - sums and products of integers beyond 64 bits wrap around;
-//! - `round` takes halves to the even neighbour (`round(2.5)` is 2); casting a fraction to an integer cuts it off;
+//! - casting a fraction to an integer cuts it off;
 //! - `ORDER BY` puts missing values last, with `DESC` first (as PostgreSQL does); in `OVER` they come first either way;
 //! - `strptime` and `strftime` use the codes of strftime; `DATE - DATE` gives a text such as `3 days`;
 //! - comparing a text with a number is an error, not a guess.
@@ -19,6 +19,7 @@ mod grouping;
 mod names;
 mod parse;
 mod plan;
+mod rewrite;
 mod run;
 mod scalar;
 mod values;

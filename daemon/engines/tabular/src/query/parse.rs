@@ -1,7 +1,7 @@
 //! Text to syntax tree, with the parser and the options that the engine behind uses, so that what is checked is what is
 //! run. Must not know what is allowed.
 
-use sqlparser::ast::{Query, Spanned, Statement};
+use sqlparser::ast::{Expr, Query, Spanned, Statement};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span};
@@ -25,6 +25,12 @@ pub(super) fn statements(sql: &str) -> Result<Vec<Statement>, Error> {
         .try_with_sql(sql)
         .and_then(|mut parser| parser.parse_statements());
     parsed.map_err(|error| Error::Usage(describe(&error, sql)))
+}
+
+/// One expression, of this crate's making.
+pub(super) fn expression(words: &str) -> Result<Expr, Error> {
+    let parsed = Parser::new(&GenericDialect).try_with_sql(words).and_then(|mut parser| parser.parse_expr());
+    parsed.map_err(|e| Error::Internal(format!("{words} can't be read: {e}")))
 }
 
 /// The one query of the text.

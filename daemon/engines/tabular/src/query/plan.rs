@@ -48,7 +48,7 @@ fn scan(path: &Path) -> Result<LazyFrame, Error> {
 /// The engine's error in the user's words. `columns` are those that could be meant.
 pub(super) fn explain(error: &PolarsError, columns: &[String]) -> Error {
     let told = error.to_string().replace('\u{1f}', " ");
-    let text = dropforge_shared::clean::line(told.split("\n\nResolved plan").next().unwrap_or_default());
+    let text = dropforge_shared::clean::line(told.lines().next().unwrap_or_default());
     let mut message = match error {
         PolarsError::ColumnNotFound(name) => {
             let name = name.to_string();
@@ -56,11 +56,16 @@ pub(super) fn explain(error: &PolarsError, columns: &[String]) -> Error {
             let near = dropforge_shared::sql::nearest(name.trim(), columns.iter().map(String::as_str));
             let near: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
             let hint = if near.is_empty() {
-                "texts stand in single quotes, columns in double quotes, and upper and lower case matter".to_owned()
+                let some: Vec<&str> = columns.iter().take(12).map(String::as_str).collect();
+                let more = if columns.len() > 12 { ", …" } else { "" };
+                format!("there are {}{more}. Texts stand in single quotes", some.join(", "))
             } else {
                 format!("did you mean {}?", near.join(" or "))
             };
             format!("there is no column \"{}\" here; {hint}", name.trim())
+        }
+        _ if text.contains("no table or struct column named") => {
+            "a subquery in WHERE is tied to the query around it by inner.key = outer.key alone; join it instead".to_owned()
         }
         PolarsError::SQLInterface(_) | PolarsError::SQLSyntax(_) => {
             format!("this SQL is not supported: {text}")

@@ -5,7 +5,7 @@
 
 use dropforge_shared::sql::{FunctionKind, SqlFunction};
 use sqlparser::ast::{
-    DuplicateTreatment, Function, FunctionArguments, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    DuplicateTreatment, Function, FunctionArguments, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::allow::unable;
@@ -67,11 +67,15 @@ pub(super) fn check(function: &mut Function, known: &SqlFunction, walk: &mut Wal
         let text = format!("this window is not supported: {} is called as {}", known.name, known.usage);
         return Err(unable(&at, &text));
     }
-    if spec.order_by.iter().any(|key| key.options.nulls_first == Some(false)) {
-        return Err(unable(&at, "in OVER missing values come first; NULLS LAST is not supported there"));
+    let (first, last) = (Some(true), Some(false));
+    let one = spec.order_by.len() == 1;
+    if spec.order_by.iter().any(|key| key.options.nulls_first == last || (!one && key.options.nulls_first == first)) {
+        let text = "in OVER missing values come first (last where several keys go down), and NULLS can't change that; \
+                    coalesce(x, …) gives them a place";
+        return Err(unable(&at, text));
     }
     if spec.order_by.iter().any(|key| key.options.asc != spec.order_by.first().and_then(|k| k.options.asc)) {
-        let down = |key: &sqlparser::ast::OrderByExpr| key.options.asc == Some(false);
+        let down = |key: &OrderByExpr| key.options.asc == Some(false);
         if spec.order_by.iter().any(down) && !spec.order_by.iter().all(down) {
             return Err(unable(&at, "in OVER all keys go up, or all go down; negate a number to turn it round"));
         }
