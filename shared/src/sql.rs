@@ -132,12 +132,76 @@ pub const FUNCTIONS: &[SqlFunction] = &[
 
 /// Words of the language, for completion. Upper case, by name.
 pub const KEYWORDS: &[&str] = &[
-    "ALL", "AND", "ANTI", "AS", "ASC", "BETWEEN", "BIGINT", "BOOLEAN", "BY", "CASE", "CAST", "CROSS", "CURRENT", "DATE", "DESC",
-    "DISTINCT", "DOUBLE", "ELSE", "END", "EXCEPT", "EXISTS", "EXTRACT", "FALSE", "FILTER", "FIRST", "FROM", "FULL", "GROUP",
-    "HAVING", "ILIKE", "IN", "INNER", "INTEGER", "INTERSECT", "INTERVAL", "IS", "JOIN", "LAST", "LEFT", "LIKE", "LIMIT", "NOT",
-    "NULL", "NULLS", "OFFSET", "ON", "OR", "ORDER", "OUTER", "OVER", "PARTITION", "POSITION", "PRECEDING", "RIGHT", "ROW", "ROWS",
-    "SELECT", "SEMI", "THEN", "TIMESTAMP", "TRIM", "TRUE", "TRY_CAST", "UNBOUNDED", "UNION", "USING", "VARCHAR", "WHEN",
-    "WHERE", "WITH",
+    "ALL",
+    "AND",
+    "ANTI",
+    "AS",
+    "ASC",
+    "BETWEEN",
+    "BIGINT",
+    "BOOLEAN",
+    "BY",
+    "CASE",
+    "CAST",
+    "CROSS",
+    "CURRENT",
+    "DATE",
+    "DESC",
+    "DISTINCT",
+    "DOUBLE",
+    "ELSE",
+    "END",
+    "EXCEPT",
+    "EXISTS",
+    "EXTRACT",
+    "FALSE",
+    "FILTER",
+    "FIRST",
+    "FROM",
+    "FULL",
+    "GROUP",
+    "HAVING",
+    "ILIKE",
+    "IN",
+    "INNER",
+    "INTEGER",
+    "INTERSECT",
+    "INTERVAL",
+    "IS",
+    "JOIN",
+    "LAST",
+    "LEFT",
+    "LIKE",
+    "LIMIT",
+    "NOT",
+    "NULL",
+    "NULLS",
+    "OFFSET",
+    "ON",
+    "OR",
+    "ORDER",
+    "OUTER",
+    "OVER",
+    "PARTITION",
+    "POSITION",
+    "PRECEDING",
+    "RIGHT",
+    "ROW",
+    "ROWS",
+    "SELECT",
+    "SEMI",
+    "THEN",
+    "TIMESTAMP",
+    "TRIM",
+    "TRUE",
+    "TRY_CAST",
+    "UNBOUNDED",
+    "UNION",
+    "USING",
+    "VARCHAR",
+    "WHEN",
+    "WHERE",
+    "WITH",
 ];
 
 /// The function of a name, in any case.
@@ -246,7 +310,17 @@ mod tests {
         assert_eq!(
             names,
             [
-                "SELECT", "a", "total sum", "FROM", "sales.csv", "JOIN", "BOOK.xlsx#SHEET", "ON", "id", "AND", "say \"hi\""
+                "SELECT",
+                "a",
+                "total sum",
+                "FROM",
+                "sales.csv",
+                "JOIN",
+                "BOOK.xlsx#SHEET",
+                "ON",
+                "id",
+                "AND",
+                "say \"hi\""
             ]
         );
     }
@@ -262,7 +336,11 @@ mod tests {
     #[test]
     fn the_list_is_in_order_and_in_lower_case() {
         assert!(FUNCTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
-        assert!(FUNCTIONS.iter().all(|f| f.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')));
+        assert!(
+            FUNCTIONS
+                .iter()
+                .all(|f| f.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+        );
         assert!(KEYWORDS.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(function("Sum").is_some() && function("read_csv").is_none());
     }

@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{
-    BinaryOperator, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, Query, Select,
-    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias,
-    TableFactor, TableWithJoins, WildcardAdditionalOptions,
+    BinaryOperator, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
+    ObjectName, Query, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
 use super::expressions::{self, Where};
@@ -51,7 +51,10 @@ fn within(query: &mut Query, names: &mut Names<'_>, top: bool) -> Result<(), Err
         || query.format_clause.is_some()
         || !query.pipe_operators.is_empty()
     {
-        return Err(refused(query, "a query has WITH, SELECT, ORDER BY, LIMIT and OFFSET, and nothing else after them"));
+        return Err(refused(
+            query,
+            "a query has WITH, SELECT, ORDER BY, LIMIT and OFFSET, and nothing else after them",
+        ));
     }
     if let Some(with) = &mut query.with {
         if !top {
@@ -62,7 +65,10 @@ fn within(query: &mut Query, names: &mut Names<'_>, top: bool) -> Result<(), Err
         }
         for cte in &mut with.cte_tables {
             if cte.from.is_some() || cte.materialized.is_some() {
-                return Err(refused(&of(&cte.alias.name), "a WITH table is NAME AS (SELECT …), nothing else"));
+                return Err(refused(
+                    &of(&cte.alias.name),
+                    "a WITH table is NAME AS (SELECT …), nothing else",
+                ));
             }
             plain_alias(&cte.alias)?;
             self::query(&mut cte.query, names, false, true)?;
@@ -91,7 +97,8 @@ fn no_values() -> sqlparser::ast::Values {
 fn wrapped(body: Box<SetExpr>) -> Result<SetExpr, Error> {
     let mut outer = parse::one_query("SELECT * FROM (SELECT 1) AS \"of both\"")?;
     if let SetExpr::Select(select) = &mut *outer.body
-        && let Some(TableWithJoins { relation: TableFactor::Derived { subquery, .. }, .. }) = select.from.first_mut()
+        && let Some(TableWithJoins { relation: TableFactor::Derived { subquery, .. }, .. }) =
+            select.from.first_mut()
     {
         subquery.body = body;
     }
@@ -115,7 +122,11 @@ fn limits(query: &Query) -> Result<(), Error> {
     let fetch = query.fetch.as_ref().is_none_or(|f| {
         !f.with_ties && !f.percent && f.quantity.as_ref().is_some_and(number) && query.limit_clause.is_none()
     });
-    if fine && fetch { Ok(()) } else { Err(Error::Sql("LIMIT, OFFSET and FETCH take a number as it stands".into())) }
+    if fine && fetch {
+        Ok(())
+    } else {
+        Err(Error::Sql("LIMIT, OFFSET and FETCH take a number as it stands".into()))
+    }
 }
 
 /// A side of UNION, INTERSECT or EXCEPT, or a body in parentheses.
@@ -143,7 +154,9 @@ fn set(body: &mut SetExpr, around: Option<SetOperator>, names: &mut Names<'_>) -
             set(left, Some(outermost), names)?;
             set(right, Some(outermost), names)
         }
-        other => Err(refused(other, "only SELECT reads; VALUES, TABLE and statements that change are not allowed")),
+        other => {
+            Err(refused(other, "only SELECT reads; VALUES, TABLE and statements that change are not allowed"))
+        }
     }
 }
 
@@ -174,7 +187,10 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
         return Err(unable(select, text));
     }
     if let Some(Distinct::On(_)) = &select.distinct {
-        return Err(unable(select, "DISTINCT ON is not supported; number the rows with ROW_NUMBER() OVER (PARTITION BY …)"));
+        return Err(unable(
+            select,
+            "DISTINCT ON is not supported; number the rows with ROW_NUMBER() OVER (PARTITION BY …)",
+        ));
     }
     for table in &mut select.from {
         from(table, names)?;
@@ -194,7 +210,9 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
     }
     if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
         if !modifiers.is_empty() {
-            return Err(Error::Sql("GROUP BY has no WITH ROLLUP, CUBE or TOTALS here; join with UNION ALL".into()));
+            return Err(Error::Sql(
+                "GROUP BY has no WITH ROLLUP, CUBE or TOTALS here; join with UNION ALL".into(),
+            ));
         }
         for key in keys {
             expressions::check(key, Where::Key, names)?;
@@ -269,12 +287,17 @@ fn name_columns(select: &mut Select) {
         let mut wanted = name.clone();
         if !free(&wanted) {
             wanted = qualified.clone().filter(&free).unwrap_or_else(|| {
-                (2..).map(|k| format!("{name}_{k}")).find(|n| free(n) && !taken.contains(n)).unwrap_or_default()
+                (2..)
+                    .map(|k| format!("{name}_{k}"))
+                    .find(|n| free(n) && !taken.contains(n))
+                    .unwrap_or_default()
             });
         }
         seen.insert(wanted.clone());
         match item {
-            SelectItem::ExprWithAlias { alias, .. } if alias.value != wanted => *alias = names::quoted(&wanted),
+            SelectItem::ExprWithAlias { alias, .. } if alias.value != wanted => {
+                *alias = names::quoted(&wanted)
+            }
             SelectItem::UnnamedExpr(expr) if wanted != name || qualified.is_some() => {
                 let expr = std::mem::replace(expr, Expr::Identifier(names::quoted("")));
                 *item = SelectItem::ExprWithAlias { expr, alias: names::quoted(&wanted) };
@@ -316,7 +339,8 @@ fn relation(factor: &mut TableFactor, names: &mut Names<'_>) -> Result<(), Error
             index_hints,
         } => {
             if args.is_some() {
-                let text = format!("{name}(…) is a table function; a table is a dataset's name in double quotes");
+                let text =
+                    format!("{name}(…) is a table function; a table is a dataset's name in double quotes");
                 return Err(refused(name, &text));
             }
             let extras = !with_hints.is_empty()
@@ -335,7 +359,10 @@ fn relation(factor: &mut TableFactor, names: &mut Names<'_>) -> Result<(), Error
             if let Some(alias) = alias {
                 plain_alias(alias)?;
                 if !alias.columns.is_empty() {
-                    return Err(unable(&of(&alias.name), "columns are renamed with AS in SELECT, not in FROM"));
+                    return Err(unable(
+                        &of(&alias.name),
+                        "columns are renamed with AS in SELECT, not in FROM",
+                    ));
                 }
             }
             let shown = alias.as_ref().map_or(&written, |a| &a.name).clone();
@@ -374,7 +401,9 @@ fn join(join: &mut Join, names: &mut Names<'_>) -> Result<(), Error> {
     let (constraint, inner, using) = match &mut join.join_operator {
         J::CrossJoin(JoinConstraint::None) if !join.global => return Ok(()),
         J::Join(c) | J::Inner(c) => (c, true, true),
-        J::Left(c) | J::LeftOuter(c) | J::Semi(c) | J::LeftSemi(c) | J::Anti(c) | J::LeftAnti(c) => (c, false, true),
+        J::Left(c) | J::LeftOuter(c) | J::Semi(c) | J::LeftSemi(c) | J::Anti(c) | J::LeftAnti(c) => {
+            (c, false, true)
+        }
         // With USING the engine would give the left side's keys alone.
         J::Right(c) | J::RightOuter(c) | J::FullOuter(c) => (c, false, false),
         _ => {

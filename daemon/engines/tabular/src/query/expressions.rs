@@ -2,9 +2,9 @@
 
 use dropforge_shared::sql::{self, FunctionKind};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, TimezoneInfo, UnaryOperator,
-    Value,
+    BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident,
+    TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::allow::{self, MAX_DEPTH, refused, unable};
@@ -47,7 +47,10 @@ impl Walk<'_, '_> {
     pub(super) fn expr(&mut self, expr: &mut Expr) -> Result<(), Error> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(refused(expr, "the expression is too long or too deep; join a table of values instead"));
+            return Err(refused(
+                expr,
+                "the expression is too long or too deep; join a table of values instead",
+            ));
         }
         self.within(expr)?;
         self.depth -= 1;
@@ -87,7 +90,9 @@ impl Walk<'_, '_> {
                 _ => Err(unable(expr, "an interval is written INTERVAL '1 day'")),
             },
             Expr::BinaryOp { op, .. } if !operator(op) => {
-                let text = format!("the operator {op} is not supported; there are + - * / % || = <> < <= > >= AND OR");
+                let text = format!(
+                    "the operator {op} is not supported; there are + - * / % || = <> < <= > >= AND OR"
+                );
                 Err(unable(expr, &text))
             }
             Expr::BinaryOp { left, right, .. } => self.all([&mut **left, &mut **right]),
@@ -107,7 +112,11 @@ impl Walk<'_, '_> {
                 let constants = list.iter().all(constant);
                 self.expr(e)?;
                 self.all(list)?;
-                if constants { Ok(()) } else { Err(unable(expr, "IN (…) lists constants; use OR, or IN (SELECT …)")) }
+                if constants {
+                    Ok(())
+                } else {
+                    Err(unable(expr, "IN (…) lists constants; use OR, or IN (SELECT …)"))
+                }
             }
             Expr::InSubquery { expr: e, subquery, .. } => {
                 self.expr(e)?;
@@ -119,13 +128,19 @@ impl Walk<'_, '_> {
             Expr::Subquery(query) => allow::query(query, self.names, false, true),
             Expr::Like { any: false, escape_char: None, expr: e, pattern, .. }
             | Expr::ILike { any: false, escape_char: None, expr: e, pattern, .. } => {
-                let literal = matches!(&**pattern, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
+                let literal =
+                    matches!(&**pattern, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
                 self.expr(e)?;
-                if literal { Ok(()) } else { Err(unable(expr, "the pattern of LIKE is a text in single quotes")) }
+                if literal {
+                    Ok(())
+                } else {
+                    Err(unable(expr, "the pattern of LIKE is a text in single quotes"))
+                }
             }
-            Expr::Like { .. } | Expr::ILike { .. } => {
-                Err(unable(expr, "LIKE has no ESCAPE and no ANY here; use strpos(text, part) > 0, or regexp_like"))
-            }
+            Expr::Like { .. } | Expr::ILike { .. } => Err(unable(
+                expr,
+                "LIKE has no ESCAPE and no ANY here; use strpos(text, part) > 0, or regexp_like",
+            )),
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.all(operand.as_deref_mut())?;
                 for when in conditions {
@@ -134,7 +149,10 @@ impl Walk<'_, '_> {
                 self.all(else_result.as_deref_mut())
             }
             Expr::Cast { kind, expr: e, data_type, array: false, format: None } => {
-                if !matches!(kind, CastKind::Cast | CastKind::TryCast | CastKind::DoubleColon | CastKind::SafeCast) {
+                if !matches!(
+                    kind,
+                    CastKind::Cast | CastKind::TryCast | CastKind::DoubleColon | CastKind::SafeCast
+                ) {
                     return Err(unable(expr, "there are CAST(x AS type), TRY_CAST(x AS type) and x::type"));
                 }
                 match storable(data_type) {
@@ -152,18 +170,32 @@ impl Walk<'_, '_> {
                 use DateTimeField as F;
                 let known = matches!(
                     field,
-                    F::Year | F::Month | F::Day | F::Hour | F::Minute | F::Second | F::Quarter | F::Week(None)
-                        | F::DayOfYear | F::Doy | F::Isoyear | F::IsoWeek | F::Isodow
+                    F::Year
+                        | F::Month
+                        | F::Day
+                        | F::Hour
+                        | F::Minute
+                        | F::Second
+                        | F::Quarter
+                        | F::Week(None)
+                        | F::DayOfYear
+                        | F::Doy
+                        | F::Isoyear
+                        | F::IsoWeek
+                        | F::Isodow
                 );
                 if known {
                     return self.expr(e);
                 }
                 // DOW counts from Monday or Sunday, by engine; parts below the second differ as well.
-                let text = "EXTRACT takes YEAR, QUARTER, MONTH, WEEK, DAY, DOY, ISODOW, HOUR, MINUTE or SECOND";
+                let text =
+                    "EXTRACT takes YEAR, QUARTER, MONTH, WEEK, DAY, DOY, ISODOW, HOUR, MINUTE or SECOND";
                 Err(unable(expr, text))
             }
             Expr::Ceil { expr: e, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) }
-            | Expr::Floor { expr: e, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => self.expr(e),
+            | Expr::Floor { expr: e, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+                self.expr(e)
+            }
             Expr::Position { expr, r#in } => self.all([&mut **expr, &mut **r#in]),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 self.expr(expr)?;
@@ -199,9 +231,15 @@ impl Walk<'_, '_> {
         let name = function.name.to_string();
         let Some(known) = sql::function(&name) else {
             let near = sql::nearest(&name, sql::FUNCTIONS.iter().map(|f| f.name));
-            let hint =
-                if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-            return Err(refused(&function.name, &format!("{name}() is not one of the functions that are allowed{hint}")));
+            let hint = if near.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {}?", near.join(" or "))
+            };
+            return Err(refused(
+                &function.name,
+                &format!("{name}() is not one of the functions that are allowed{hint}"),
+            ));
         };
         let odd = function.uses_odbc_syntax
             || !matches!(function.parameters, FunctionArguments::None)
@@ -214,10 +252,16 @@ impl Walk<'_, '_> {
         let aggregate = known.kind == FunctionKind::Aggregate && function.over.is_none();
         if aggregate {
             if !matches!(self.at, Where::Item | Where::Having) {
-                return Err(unable(&function.name, &format!("{name} gathers many rows: it stands in SELECT or HAVING")));
+                return Err(unable(
+                    &function.name,
+                    &format!("{name} gathers many rows: it stands in SELECT or HAVING"),
+                ));
             }
             if self.in_aggregate {
-                return Err(unable(&function.name, "an aggregate can't stand in another; take the inner one into WITH"));
+                return Err(unable(
+                    &function.name,
+                    "an aggregate can't stand in another; take the inner one into WITH",
+                ));
             }
         } else if function.filter.is_some() {
             return Err(unable(&function.name, "FILTER stands after an aggregate without OVER"));
@@ -292,8 +336,20 @@ fn operator(op: &BinaryOperator) -> bool {
     use BinaryOperator as B;
     matches!(
         op,
-        B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo | B::StringConcat | B::Eq | B::NotEq | B::Lt | B::LtEq
-            | B::Gt | B::GtEq | B::And | B::Or
+        B::Plus
+            | B::Minus
+            | B::Multiply
+            | B::Divide
+            | B::Modulo
+            | B::StringConcat
+            | B::Eq
+            | B::NotEq
+            | B::Lt
+            | B::LtEq
+            | B::Gt
+            | B::GtEq
+            | B::And
+            | B::Or
     )
 }
 
@@ -301,12 +357,21 @@ fn operator(op: &BinaryOperator) -> bool {
 fn storable(data_type: &DataType) -> Option<DataType> {
     use DataType as T;
     Some(match data_type {
-        T::TinyInt(_) | T::SmallInt(_) | T::Int2(_) | T::Int4(_) | T::Int8(_) | T::Int(_) | T::Integer(_) | T::BigInt(_) => {
-            T::BigInt(None)
+        T::TinyInt(_)
+        | T::SmallInt(_)
+        | T::Int2(_)
+        | T::Int4(_)
+        | T::Int8(_)
+        | T::Int(_)
+        | T::Integer(_)
+        | T::BigInt(_) => T::BigInt(None),
+        T::Float(_) | T::Float4 | T::Float8 | T::Real | T::Double(_) | T::DoublePrecision => {
+            T::Double(ExactNumberInfo::None)
         }
-        T::Float(_) | T::Float4 | T::Float8 | T::Real | T::Double(_) | T::DoublePrecision => T::Double(ExactNumberInfo::None),
         T::Bool | T::Boolean => T::Boolean,
-        T::Char(_) | T::Character(_) | T::Varchar(_) | T::CharacterVarying(_) | T::Text | T::String(_) => T::Varchar(None),
+        T::Char(_) | T::Character(_) | T::Varchar(_) | T::CharacterVarying(_) | T::Text | T::String(_) => {
+            T::Varchar(None)
+        }
         T::Date => T::Date,
         T::Datetime(_) | T::Timestamp(_, TimezoneInfo::None) => T::Timestamp(None, TimezoneInfo::None),
         _ => return None,

@@ -2,8 +2,8 @@
 //! list, or the aggregate on each row. Sorting by an aggregate becomes sorting by the column that has it.
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Select, SelectItem, Value,
-    VisitMut as _, VisitorMut, WindowType,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Select,
+    SelectItem, Value, VisitMut as _, VisitorMut, WindowType,
 };
 use std::ops::ControlFlow;
 
@@ -31,7 +31,9 @@ fn is_window(expr: &Expr) -> bool {
 fn is_whole(expr: &Expr) -> bool {
     let Expr::Function(f) = expr else { return false };
     let Some(WindowType::WindowSpec(spec)) = &f.over else { return false };
-    spec.partition_by.is_empty() && spec.order_by.is_empty() && !f.name.to_string().eq_ignore_ascii_case("row_number")
+    spec.partition_by.is_empty()
+        && spec.order_by.is_empty()
+        && !f.name.to_string().eq_ignore_ascii_case("row_number")
 }
 
 /// Whether `test` holds anywhere in the expression, subqueries left out.
@@ -124,9 +126,8 @@ impl VisitorMut for Firsts<'_> {
 fn same(a: &Expr, b: &Expr) -> bool {
     match (a, b) {
         (Expr::Nested(a), b) | (b, Expr::Nested(a)) => same(a, b),
-        (Expr::CompoundIdentifier(p), Expr::Identifier(i)) | (Expr::Identifier(i), Expr::CompoundIdentifier(p)) => {
-            p.last().is_some_and(|l| l.value == i.value)
-        }
+        (Expr::CompoundIdentifier(p), Expr::Identifier(i))
+        | (Expr::Identifier(i), Expr::CompoundIdentifier(p)) => p.last().is_some_and(|l| l.value == i.value),
         (Expr::Identifier(a), Expr::Identifier(b)) => a.value == b.value,
         _ => a == b,
     }
@@ -200,12 +201,16 @@ fn checked(select: &Select) -> Result<(), Error> {
                 outside(expr, &column)
             });
         if !by_row && items.iter().any(|(expr, _)| any(expr, &is_whole)) {
-            return Err(unable(select, "select a column beside OVER (), so that there is a row for each; or leave OVER () out"));
+            return Err(unable(
+                select,
+                "select a column beside OVER (), so that there is a row for each; or leave OVER () out",
+            ));
         }
         return Ok(());
     }
     if windows {
-        let text = "a window function beside aggregates or GROUP BY: group in WITH first, then use OVER on that";
+        let text =
+            "a window function beside aggregates or GROUP BY: group in WITH first, then use OVER on that";
         return Err(unable(select, text));
     }
     if wildcard {
@@ -226,7 +231,9 @@ fn checked(select: &Select) -> Result<(), Error> {
     }
     if let Some(having) = &select.having {
         let mut keys = keys;
-        keys.extend(items.iter().filter_map(|(_, alias)| alias.map(|a| Expr::Identifier(super::names::quoted(a)))));
+        keys.extend(
+            items.iter().filter_map(|(_, alias)| alias.map(|a| Expr::Identifier(super::names::quoted(a)))),
+        );
         if let Some(column) = loose(having, &keys) {
             return Err(beside(&column));
         }
@@ -235,7 +242,12 @@ fn checked(select: &Select) -> Result<(), Error> {
 }
 
 fn beside(column: &Expr) -> Error {
-    unable(column, &format!("{column} stands beside aggregates: put it into GROUP BY, or into min({column}) or the like"))
+    unable(
+        column,
+        &format!(
+            "{column} stands beside aggregates: put it into GROUP BY, or into min({column}) or the like"
+        ),
+    )
 }
 
 /// Keys with what their numbers and aliases stand for.
@@ -245,7 +257,10 @@ fn resolved(keys: &[Expr], items: &[(&Expr, Option<&str>)]) -> Result<Vec<Expr>,
         match key {
             Expr::Value(v) => {
                 let Value::Number(digits, _) = &v.value else {
-                    return Err(unable(key, "GROUP BY takes columns, expressions, or the number of a column"));
+                    return Err(unable(
+                        key,
+                        "GROUP BY takes columns, expressions, or the number of a column",
+                    ));
                 };
                 let item = digits.parse::<usize>().ok().and_then(|n| items.get(n.checked_sub(1)?));
                 let Some((expr, _)) = item else {
@@ -268,7 +283,11 @@ fn resolved(keys: &[Expr], items: &[(&Expr, Option<&str>)]) -> Result<Vec<Expr>,
 }
 
 /// Checks what a select is sorted by.
-pub(super) fn order_by(select: &Select, order: &mut Option<OrderBy>, names: &mut Names<'_>) -> Result<(), Error> {
+pub(super) fn order_by(
+    select: &Select,
+    order: &mut Option<OrderBy>,
+    names: &mut Names<'_>,
+) -> Result<(), Error> {
     let Some(by) = order else { return Ok(()) };
     let OrderByKind::Expressions(keys) = &mut by.kind else { return Ok(()) };
     if by.interpolate.is_some() || keys.iter().any(|key| key.with_fill.is_some()) {
@@ -284,7 +303,8 @@ pub(super) fn order_by(select: &Select, order: &mut Option<OrderBy>, names: &mut
         }
         // A name alone is that of a column of the result first, which the engine knows.
         let by_number = gathers || !matches!(key.expr, Expr::Identifier(_));
-        let number = select.projection.iter().position(|item| parts(item).is_some_and(|(e, _)| same(e, &key.expr)));
+        let number =
+            select.projection.iter().position(|item| parts(item).is_some_and(|(e, _)| same(e, &key.expr)));
         match number.filter(|_| by_number && !wildcard) {
             Some(number) => key.expr = Expr::value(Value::Number((number + 1).to_string(), false)),
             // The engine would gather the groups themselves.

@@ -38,13 +38,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(tables: &'a [TableRef], ambiguous: &'a [(String, String)]) -> Self {
-        Self {
-            tables,
-            ambiguous,
-            with: BTreeSet::new(),
-            used: BTreeMap::new(),
-            scopes: Vec::new(),
-        }
+        Self { tables, ambiguous, with: BTreeSet::new(), used: BTreeMap::new(), scopes: Vec::new() }
     }
 
     /// The datasets in use: name inside, file.
@@ -91,7 +85,12 @@ impl<'a> Names<'a> {
     }
 
     /// An alias, given or implied.
-    pub(super) fn alias(&mut self, name: &Ident, of_subquery: bool, of_with: Option<&str>) -> Result<(), Error> {
+    pub(super) fn alias(
+        &mut self,
+        name: &Ident,
+        of_subquery: bool,
+        of_with: Option<&str>,
+    ) -> Result<(), Error> {
         // The engine looks aliases and names up in one place: what is the same would hide the other.
         let hides_with = self.with.contains(&name.value) && of_with != Some(name.value.as_str());
         let here = self.scopes.len().saturating_sub(1);
@@ -164,7 +163,8 @@ impl<'a> Names<'a> {
         let known = self.tables.iter().map(|t| t.name.as_str()).chain(self.with.iter().map(String::as_str));
         let near = sql::nearest(name, known);
         if near.is_empty() {
-            return "a table is a dataset's file name in double quotes, as `dropforge files` lists them".into();
+            return "a table is a dataset's file name in double quotes, as `dropforge files` lists them"
+                .into();
         }
         let near: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
         format!("did you mean {}?", near.join(" or "))

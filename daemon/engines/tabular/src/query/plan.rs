@@ -22,7 +22,9 @@ pub(super) fn plan(
     let text = query.to_string();
     // What runs is parsed from text once more: it must be what was checked.
     if parse::one_query(&text)? != *query {
-        return Err(Error::Internal("a statement was not the same after it was written out; write it otherwise".into()));
+        return Err(Error::Internal(
+            "a statement was not the same after it was written out; write it otherwise".into(),
+        ));
     }
     let mut context = SQLContext::new();
     for (name, path) in datasets {

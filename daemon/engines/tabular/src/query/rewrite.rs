@@ -2,8 +2,8 @@
 //! looked at again.
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    UnaryOperator, Value, WindowType,
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator,
+    Value, WindowType,
 };
 
 use super::allow::unable;
@@ -37,11 +37,11 @@ pub(super) fn apply(expr: &mut Expr) -> Result<(), Error> {
             // A text that stands there is read in more ways than one in a column.
             Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)) => said("TIMESTAMP '' ", &[])
                 .map(|mut typed| {
-                    if let Expr::TypedString(typed) = &mut typed {
-                        typed.value = v.clone();
-                    }
-                    typed
-                })?,
+                if let Expr::TypedString(typed) = &mut typed {
+                    typed.value = v.clone();
+                }
+                typed
+            })?,
             _ => return Ok(()),
         },
         Expr::Function(function) => {
@@ -105,17 +105,24 @@ fn strpos(text: &Expr, part: &Expr) -> Result<Expr, Error> {
 /// Halves go away from zero, as SQL has it; the engine has them go to the even neighbour.
 fn round(x: &Expr, digits: Option<&Expr>) -> Result<Expr, Error> {
     let Some(digits) = digits else {
-        return said("(sign(A) * (CASE WHEN abs(A) - floor(abs(A)) >= 0.5 THEN ceil(abs(A)) ELSE floor(abs(A)) END))", &[("A", x)]);
+        return said(
+            "(sign(A) * (CASE WHEN abs(A) - floor(abs(A)) >= 0.5 THEN ceil(abs(A)) ELSE floor(abs(A)) END))",
+            &[("A", x)],
+        );
     };
     let power = match digits {
         Expr::Value(v) => match &v.value {
-            Value::Number(n, _) => n.parse::<u32>().ok().filter(|n| *n <= 15).map(|n| format!("1{}.0", "0".repeat(n as usize))),
+            Value::Number(n, _) => {
+                n.parse::<u32>().ok().filter(|n| *n <= 15).map(|n| format!("1{}.0", "0".repeat(n as usize)))
+            }
             _ => None,
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, .. } => None,
         _ => None,
     };
-    let Some(power) = power else { return Err(unable(digits, "round takes a number of digits from 0 to 15, as it stands")) };
+    let Some(power) = power else {
+        return Err(unable(digits, "round takes a number of digits from 0 to 15, as it stands"));
+    };
     let words = "(sign(A) * (CASE WHEN abs(A) * P - floor(abs(A) * P) >= 0.5 THEN ceil(abs(A) * P) ELSE floor(abs(A) * P) END) / P)";
     said(words, &[("A", x), ("P", &number(&power))])
 }
@@ -125,7 +132,9 @@ fn ranked(function: &Function, gather: &str) -> Result<Expr, Error> {
     let rank = Expr::Function(function.clone());
     let Some(WindowType::WindowSpec(spec)) = &function.over else { return Ok(rank) };
     let [key] = spec.order_by.as_slice() else { return Ok(rank) };
-    let words = format!("CASE WHEN K IS NULL THEN 1 ELSE F + {gather}(CASE WHEN K IS NULL THEN 1 ELSE 0 END) OVER () END");
+    let words = format!(
+        "CASE WHEN K IS NULL THEN 1 ELSE F + {gather}(CASE WHEN K IS NULL THEN 1 ELSE 0 END) OVER () END"
+    );
     let mut expr = said(&words, &[("K", &key.expr)])?;
     let _ = sqlparser::ast::visit_expressions_mut(&mut expr, |e| {
         match e {
@@ -160,7 +169,9 @@ pub(super) fn said(words: &str, parts: &[(&str, &Expr)]) -> Result<Expr, Error> 
             && let Some((_, part)) = parts.iter().find(|(n, _)| *n == name.value)
         {
             *e = match part {
-                Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Nested(_) => (*part).clone(),
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Nested(_) => {
+                    (*part).clone()
+                }
                 other => Expr::Nested(Box::new((*other).clone())),
             };
         }

@@ -82,10 +82,13 @@ pub(super) fn answer(
     let header: usize = columns.iter().map(|c| c.name.len() + 24).sum();
     let room = (limits.max_answer_bytes - limits.max_answer_bytes / 8).saturating_sub(header);
     if room < width * 16 {
-        return Err(Error::Refused(format!("{width} columns are more than fit into one answer; select fewer")));
+        return Err(Error::Refused(format!(
+            "{width} columns are more than fit into one answer; select fewer"
+        )));
     }
     let most = usize::try_from(limits.max_rows).unwrap_or(usize::MAX);
-    let rows = Rows { cell_bytes: Page::MAX_CELL_BYTES.min(room / width).max(16), room, most, ..Rows::default() };
+    let rows =
+        Rows { cell_bytes: Page::MAX_CELL_BYTES.min(room / width).max(16), room, most, ..Rows::default() };
     let rows = Arc::new(Mutex::new(rows));
     let into = rows.clone();
     // One more than wanted tells whether there are more.
@@ -95,7 +98,12 @@ pub(super) fn answer(
         Ok(into.lock().unwrap_or_else(PoisonError::into_inner).add(&block))
     })?;
     let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(QueryResult { columns, rows: std::mem::take(&mut rows.rows), truncated: rows.truncated, elapsed_ms: 0 })
+    Ok(QueryResult {
+        columns,
+        rows: std::mem::take(&mut rows.rows),
+        truncated: rows.truncated,
+        elapsed_ms: 0,
+    })
 }
 
 #[derive(Default)]

@@ -13,7 +13,10 @@ use crate::error::Error;
 pub(super) type Answer = (DataType, Cell);
 
 /// Puts values in the place of the subqueries of a statement, innermost first. `run` runs one.
-pub(super) fn settle(query: &mut Query, run: &mut dyn FnMut(Query) -> Result<Answer, Error>) -> Result<(), Error> {
+pub(super) fn settle(
+    query: &mut Query,
+    run: &mut dyn FnMut(Query) -> Result<Answer, Error>,
+) -> Result<(), Error> {
     let mut with = query.with.take();
     if let Some(with) = &mut with {
         for at in 0..with.cte_tables.len() {

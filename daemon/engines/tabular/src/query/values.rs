@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use dropforge_shared::page::{Column, ColumnType};
 use polars::prelude::{
-    AnyValue, Column as Series, DataFrame, DataType, Field, IntoColumn, NamedFrom as _, PolarsResult, Schema, TimeUnit,
+    AnyValue, Column as Series, DataFrame, DataType, Field, IntoColumn, NamedFrom as _, PolarsResult, Schema,
+    TimeUnit,
 };
 
 use crate::parquet::column_type;
@@ -13,7 +14,9 @@ use crate::parquet::column_type;
 /// The type that a column of the engine is stored as.
 pub(super) fn stored(dtype: &DataType) -> DataType {
     match dtype {
-        DataType::Boolean | DataType::Date | DataType::String | DataType::Int64 | DataType::Float64 => dtype.clone(),
+        DataType::Boolean | DataType::Date | DataType::String | DataType::Int64 | DataType::Float64 => {
+            dtype.clone()
+        }
         DataType::Datetime(..) => DataType::Datetime(TimeUnit::Microseconds, None),
         DataType::Float32 | DataType::Decimal(..) => DataType::Float64,
         other if other.is_integer() => DataType::Int64,

@@ -59,7 +59,9 @@ pub(super) fn watched<T: Send + 'static>(
                     Err(cause) => panic_text(cause.as_ref()),
                     Ok(()) => "it ended without a word".to_owned(),
                 };
-                return Err(Error::Sql(format!("the engine gave up on this statement: {why}; write it otherwise")));
+                return Err(Error::Sql(format!(
+                    "the engine gave up on this statement: {why}; write it otherwise"
+                )));
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

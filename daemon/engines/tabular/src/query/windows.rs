@@ -5,7 +5,8 @@
 
 use dropforge_shared::sql::{FunctionKind, SqlFunction};
 use sqlparser::ast::{
-    DuplicateTreatment, Function, FunctionArguments, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    DuplicateTreatment, Function, FunctionArguments, OrderByExpr, WindowFrame, WindowFrameBound,
+    WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::allow::unable;
@@ -14,7 +15,11 @@ use crate::error::Error;
 
 const ROWS: &str = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
 
-pub(super) fn check(function: &mut Function, known: &SqlFunction, walk: &mut Walk<'_, '_>) -> Result<(), Error> {
+pub(super) fn check(
+    function: &mut Function,
+    known: &SqlFunction,
+    walk: &mut Walk<'_, '_>,
+) -> Result<(), Error> {
     let at = function.name.clone();
     let distinct = matches!(
         &function.args,
@@ -26,13 +31,18 @@ pub(super) fn check(function: &mut Function, known: &SqlFunction, walk: &mut Wal
         }
         None => return Ok(()),
         Some(WindowType::WindowSpec(spec)) if spec.window_name.is_none() => spec,
-        Some(_) => return Err(unable(&at, "named windows are not supported; write the window into OVER (…)")),
+        Some(_) => {
+            return Err(unable(&at, "named windows are not supported; write the window into OVER (…)"));
+        }
     };
     if known.kind == FunctionKind::Scalar {
         return Err(unable(&at, &format!("{} is a function of one row and takes no OVER", known.name)));
     }
     if walk.at != Where::Item {
-        return Err(unable(&at, "a window function stands in SELECT or ORDER BY; filter around it with WITH"));
+        return Err(unable(
+            &at,
+            "a window function stands in SELECT or ORDER BY; filter around it with WITH",
+        ));
     }
     if walk.in_over || walk.in_aggregate {
         return Err(unable(&at, "a window function can't stand in another or in an aggregate; use WITH"));
@@ -69,7 +79,11 @@ pub(super) fn check(function: &mut Function, known: &SqlFunction, walk: &mut Wal
     }
     let (first, last) = (Some(true), Some(false));
     let one = spec.order_by.len() == 1;
-    if spec.order_by.iter().any(|key| key.options.nulls_first == last || (!one && key.options.nulls_first == first)) {
+    if spec
+        .order_by
+        .iter()
+        .any(|key| key.options.nulls_first == last || (!one && key.options.nulls_first == first))
+    {
         let text = "in OVER missing values come first (last where several keys go down), and NULLS can't change that; \
                     coalesce(x, …) gives them a place";
         return Err(unable(&at, text));
@@ -77,7 +91,10 @@ pub(super) fn check(function: &mut Function, known: &SqlFunction, walk: &mut Wal
     if spec.order_by.iter().any(|key| key.options.asc != spec.order_by.first().and_then(|k| k.options.asc)) {
         let down = |key: &OrderByExpr| key.options.asc == Some(false);
         if spec.order_by.iter().any(down) && !spec.order_by.iter().all(down) {
-            return Err(unable(&at, "in OVER all keys go up, or all go down; negate a number to turn it round"));
+            return Err(unable(
+                &at,
+                "in OVER all keys go up, or all go down; negate a number to turn it round",
+            ));
         }
     }
     let around = walk.in_over;

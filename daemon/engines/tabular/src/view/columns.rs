@@ -83,10 +83,10 @@ impl Table {
             let mut reader = ParquetReader::new(again);
             let fields: Vec<ArrowField> = reader.schema()?.iter_values().cloned().collect();
             let metadata = reader.get_metadata()?.clone();
-            let kind =
-                |field: &ArrowField| column_type(&DataType::from_arrow_field(field)).unwrap_or(ColumnType::Text);
-            let columns =
-                fields.iter().map(|f| Column { name: f.name.to_string(), kind: kind(f) }).collect();
+            let kind = |field: &ArrowField| {
+                column_type(&DataType::from_arrow_field(field)).unwrap_or(ColumnType::Text)
+            };
+            let columns = fields.iter().map(|f| Column { name: f.name.to_string(), kind: kind(f) }).collect();
             let rows = metadata.num_rows as u64;
             Ok(Self { path: path.to_path_buf(), file, metadata, fields, columns, rows })
         })
@@ -100,7 +100,8 @@ impl Table {
     /// Bytes of a column once it is decompressed.
     pub(super) fn bytes(&self, column: usize) -> u64 {
         let Some(field) = self.fields.get(column) else { return 0 };
-        let chunks = self.metadata.row_groups.iter().flat_map(|g| g.columns_under_root_iter(&field.name)).flatten();
+        let chunks =
+            self.metadata.row_groups.iter().flat_map(|g| g.columns_under_root_iter(&field.name)).flatten();
         chunks.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum()
     }
 
@@ -130,7 +131,8 @@ impl Table {
             [only] => Values::of(*only).ok_or_else(foreign),
             many => {
                 let whole = polars_arrow::compute::concatenate::concatenate(many);
-                let whole = whole.map_err(|e| Error::Parquet { path: self.path.clone(), reason: e.to_string() })?;
+                let whole =
+                    whole.map_err(|e| Error::Parquet { path: self.path.clone(), reason: e.to_string() })?;
                 Values::of(whole.as_ref()).ok_or_else(foreign)
             }
         }
@@ -138,7 +140,10 @@ impl Table {
 }
 
 /// Does `work` for 0 to `count` on all processors; the results in order.
-pub(super) fn each<T: Send>(count: usize, work: impl Fn(usize) -> Result<T, Error> + Sync) -> Result<Vec<T>, Error> {
+pub(super) fn each<T: Send>(
+    count: usize,
+    work: impl Fn(usize) -> Result<T, Error> + Sync,
+) -> Result<Vec<T>, Error> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(8).min(count);
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<T, Error>)>> = Mutex::new(Vec::with_capacity(count));

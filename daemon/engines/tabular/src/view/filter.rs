@@ -44,7 +44,10 @@ impl Condition {
                     ColumnType::Text => "text",
                 };
                 let value = dropforge_shared::clean::line(&filter.value);
-                Error::Usage(format!("the column \"{}\" can't be compared with '{value}': it takes {want}", filter.column))
+                Error::Usage(format!(
+                    "the column \"{}\" can't be compared with '{value}': it takes {want}",
+                    filter.column
+                ))
             })?,
         };
         Ok(Self { column, op: filter.op, value })
@@ -61,7 +64,9 @@ impl Condition {
         }
         let order = match (&self.value, values) {
             (Wanted::Part(part), Values::Text(a)) => return contains(a.value(row), part),
-            (Wanted::Part(part), other) => return super::shown(other, row, self.column_kind(other)).contains(part),
+            (Wanted::Part(part), other) => {
+                return super::shown(other, row, self.column_kind(other)).contains(part);
+            }
             (Wanted::Integer(v), Values::Integer(a)) => Some(a.value(row).cmp(v)),
             (Wanted::Integer(v), Values::Day(a)) => Some(i64::from(a.value(row)).cmp(v)),
             (Wanted::Float(v), Values::Integer(a)) => Some(compare(a.value(row), *v)),
@@ -125,9 +130,7 @@ fn wanted(text: &str, kind: ColumnType) -> Option<Wanted> {
             "false" => Some(Wanted::Boolean(false)),
             _ => None,
         },
-        ColumnType::Date => {
-            dates::date(trimmed, DateFormat::Iso).map(|day| Wanted::Integer(i64::from(day)))
-        }
+        ColumnType::Date => dates::date(trimmed, DateFormat::Iso).map(|day| Wanted::Integer(i64::from(day))),
         ColumnType::Datetime => dates::datetime(trimmed)
             .map(|(micros, _)| micros)
             .or_else(|| dates::date(trimmed, DateFormat::Iso).map(|day| i64::from(day) * 86_400_000_000))

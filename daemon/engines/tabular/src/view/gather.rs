@@ -18,8 +18,13 @@ pub(super) fn gather(table: &Table, ids: &[u32], offset: u64, total: u64) -> Res
     let room = budget.saturating_sub(header);
     let most = (room / (width * 2)).max(1);
     let ids = ids.get(..most).unwrap_or(ids);
-    let mut page =
-        Page { columns: table.columns.clone(), rows: Vec::new(), offset, total_rows: total, truncated_cells: 0 };
+    let mut page = Page {
+        columns: table.columns.clone(),
+        rows: Vec::new(),
+        offset,
+        total_rows: total,
+        truncated_cells: 0,
+    };
     if ids.is_empty() {
         return Ok(page);
     }

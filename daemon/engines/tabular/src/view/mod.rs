@@ -98,7 +98,8 @@ fn ids(table: &Table, view: &View) -> Result<Vec<u32>, Error> {
     for key in &view.sort {
         find(&key.column, &table.columns)?;
     }
-    let chosen = if conditions.is_empty() { (0..rows).collect() } else { filter::select(table, &conditions)? };
+    let chosen =
+        if conditions.is_empty() { (0..rows).collect() } else { filter::select(table, &conditions)? };
     sort::sort(table, chosen, &view.sort)
 }
 

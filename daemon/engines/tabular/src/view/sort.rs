@@ -81,7 +81,8 @@ impl Key<'_> {
         let texts = matches!(self.values.first(), Some(Values::Text(_)));
         let mut start = 0;
         while let Some((bits, _)) = packed.get(start) {
-            let len = packed.get(start..).unwrap_or_default().iter().take_while(|(other, _)| other == bits).count();
+            let len =
+                packed.get(start..).unwrap_or_default().iter().take_while(|(other, _)| other == bits).count();
             if let Some(alike) = packed.get_mut(start..start + len).filter(|_| texts) {
                 self.texts(alike, base + start, finer);
             } else {
