@@ -161,6 +161,9 @@ fn set(body: &mut SetExpr, around: Option<SetOperator>, names: &mut Names<'_>) -
 }
 
 fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
+    if select.projection.is_empty() {
+        return Err(Error::Usage(format!("{}SELECT names no columns; * takes all", place(select.span()))));
+    }
     if select.into.is_some() {
         return Err(refused(select, "SELECT INTO would write; save the result with --save instead"));
     }

@@ -172,6 +172,7 @@ fn has_aggregate(select: &Select) -> bool {
 /// Checks a select whose expressions passed the list.
 pub(super) fn select(select: &mut Select) -> Result<(), Error> {
     checked(select)?;
+    tell_apart(select)?;
     if let (GroupByExpr::Expressions(keys, _), Some(having)) = (&select.group_by, &mut select.having) {
         let _ = having.visit(&mut Firsts { keys, within: 0 });
     }
@@ -282,6 +283,56 @@ fn resolved(keys: &[Expr], items: &[(&Expr, Option<&str>)]) -> Result<Vec<Expr>,
     Ok(all)
 }
 
+/// What the engine calls a key of the order, where that is a column or the number of one.
+fn key_name(key: &Expr, select: &Select) -> Option<String> {
+    match key {
+        Expr::Identifier(ident) => Some(ident.value.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|p| p.value.clone()),
+        Expr::Value(v) => match &v.value {
+            Value::Number(digits, _) => {
+                let item = select.projection.get(digits.parse::<usize>().ok()?.checked_sub(1)?)?;
+                match parts(item)? {
+                    (_, Some(alias)) => Some(alias.to_owned()),
+                    (expr, None) => key_name(expr, select),
+                }
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Two keys of one name, as in `GROUP BY a.id, b.id`: the second goes by what it is called in SELECT.
+fn tell_apart(select: &mut Select) -> Result<(), Error> {
+    let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return Ok(()) };
+    let mut seen: Vec<String> = Vec::new();
+    for key in keys {
+        let name = match &*key {
+            Expr::Identifier(ident) => ident.value.clone(),
+            Expr::CompoundIdentifier(parts) => parts.last().map_or_else(String::new, |p| p.value.clone()),
+            _ => continue,
+        };
+        if !seen.contains(&name) {
+            seen.push(name);
+            continue;
+        }
+        let called = select.projection.iter().filter_map(parts).find(|(expr, _)| **expr == *key);
+        match called.and_then(|(_, alias)| alias).filter(|alias| !seen.iter().any(|s| s == alias)) {
+            Some(alias) => {
+                let alias = alias.to_owned();
+                *key = Expr::Identifier(super::names::quoted(&alias));
+                seen.push(alias);
+            }
+            None => {
+                let text =
+                    format!("two keys of GROUP BY are called {name}; select one with another name (AS)");
+                return Err(unable(key, &text));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Checks what a select is sorted by.
 pub(super) fn order_by(
     select: &Select,
@@ -295,7 +346,7 @@ pub(super) fn order_by(
     }
     let gathers = is_grouped(select) || has_aggregate(select);
     let wildcard = select.projection.iter().any(|item| parts(item).is_none());
-    let mut sorted: Vec<&str> = Vec::new();
+    let mut sorted: Vec<String> = Vec::new();
     for key in keys.iter_mut() {
         expressions::check(&mut key.expr, Where::Item, names)?;
         if !gathers && any(&key.expr, &is_aggregate) {
@@ -311,18 +362,17 @@ pub(super) fn order_by(
             None if gathers && any(&key.expr, &|e| is_aggregate(e) || is_window(e)) => {
                 return Err(unable(&key.expr, "name the aggregate in SELECT with AS, and sort by that name"));
             }
-            None => {
-                if let Expr::CompoundIdentifier(name) = &key.expr
-                    && let Some(last) = name.last()
-                {
-                    // They would have one name inside.
-                    if sorted.contains(&last.value.as_str()) {
-                        let text = "two keys of ORDER BY have the same column name; select them with names of their own";
-                        return Err(unable(&key.expr, text));
-                    }
-                    sorted.push(&last.value);
-                }
+            None => {}
+        }
+        if let Some(name) = key_name(&key.expr, select) {
+            // They would have one name inside.
+            if sorted.contains(&name) {
+                let text = format!(
+                    "two keys of ORDER BY are called {name}; select one with another name (AS) and sort by that"
+                );
+                return Err(unable(&key.expr, &text));
             }
+            sorted.push(name);
         }
     }
     if gathers && !is_grouped(select) {

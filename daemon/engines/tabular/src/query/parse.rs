@@ -3,13 +3,18 @@
 
 use sqlparser::ast::{Expr, Query, Spanned, Statement};
 use sqlparser::dialect::GenericDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Location, Span};
+use sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 
 use crate::error::Error;
 
-/// The longest statement in bytes. The parser and the engine go down into expressions, so that a long chain costs stack.
+/// The longest statement in bytes. Reading costs memory many times over.
 const MAX_BYTES: usize = 64 << 10;
+
+/// Keywords and operators that a statement may have. A chain such as `1 + 1 + 1 …` is a tree as deep as it is long, and
+/// whatever looks at it, up to the end of its life, takes a piece of the stack for each step.
+const MAX_KNOTS: usize = 3_000;
 
 /// Statements as the engine parses them.
 pub(super) fn statements(sql: &str) -> Result<Vec<Statement>, Error> {
@@ -17,6 +22,20 @@ pub(super) fn statements(sql: &str) -> Result<Vec<Statement>, Error> {
         return Err(Error::Refused(format!(
             "the statement has {} bytes, and {MAX_BYTES} are the limit; join a table instead of listing values",
             sql.len()
+        )));
+    }
+    let knots = Tokenizer::new(&GenericDialect, sql).tokenize().map_or(0, |tokens| {
+        let plain = |token: &&Token| match token {
+            Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_) => true,
+            Token::Word(word) => word.keyword == Keyword::NoKeyword,
+            _ => false,
+        };
+        tokens.iter().filter(|token| !plain(token)).count()
+    });
+    if knots > MAX_KNOTS {
+        return Err(Error::Refused(format!(
+            "the statement has {knots} keywords and operators, and {MAX_KNOTS} are the limit; join a table instead of \
+             listing conditions"
         )));
     }
     let options = ParserOptions { trailing_commas: true, ..ParserOptions::default() };
