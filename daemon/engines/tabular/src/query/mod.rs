@@ -1,6 +1,6 @@
 //! One read-only SQL statement over datasets.
 //!
-//! The text is parsed ([`parse`]), checked against a list of what is allowed ([`allow`], [`expressions`], [`windows`],
+//! The text is parsed ([`parse`]), checked against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`windows`],
 //! [`grouping`]), subqueries that stand for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`]),
 //! which streams. Nothing but the datasets handed in can be named.
 //!
@@ -22,6 +22,7 @@ mod plan;
 mod rewrite;
 mod run;
 mod scalar;
+mod tables;
 mod values;
 mod watch;
 mod windows;
