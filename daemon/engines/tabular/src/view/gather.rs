@@ -10,14 +10,23 @@ use crate::error::Error;
 use crate::page::{CELL_OVERHEAD, cut};
 use crate::types::dates;
 
-/// The rows of `ids`, in that order, as many as fit into a page that begins at `offset` of a view of `total` rows.
-pub(super) fn gather(table: &Table, ids: &[u32], offset: u64, total: u64) -> Result<Page, Error> {
-    let width = table.columns.len().max(1);
-    let budget = Page::MAX_BYTES - Page::MAX_BYTES / 8;
+/// A row that was brought, and how many of its texts were cut.
+pub(super) type Row = (Vec<Cell>, u64);
+
+/// Bytes that a page may have besides its header.
+fn room(table: &Table) -> usize {
     let header: usize = table.columns.iter().map(|c| c.name.len() + 24).sum();
-    let room = budget.saturating_sub(header);
-    let most = (room / (width * 2)).max(1);
-    let ids = ids.get(..most).unwrap_or(ids);
+    (Page::MAX_BYTES - Page::MAX_BYTES / 8).saturating_sub(header)
+}
+
+fn size(row: &Row) -> usize {
+    let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
+    row.0.iter().map(|cell| CELL_OVERHEAD + text(cell)).sum()
+}
+
+/// A page of as many of `rows` as fit; it begins at `offset` of a view of `total` rows.
+pub(super) fn page(table: &Table, rows: &[Row], offset: u64, total: u64) -> Page {
+    let room = room(table);
     let mut page = Page {
         columns: table.columns.clone(),
         rows: Vec::new(),
@@ -25,8 +34,22 @@ pub(super) fn gather(table: &Table, ids: &[u32], offset: u64, total: u64) -> Res
         total_rows: total,
         truncated_cells: 0,
     };
+    let mut used = 0;
+    for row in rows {
+        used += size(row);
+        if used > room && !page.rows.is_empty() {
+            break;
+        }
+        page.truncated_cells += row.1;
+        page.rows.push(row.0.clone());
+    }
+    page
+}
+
+/// The rows of `ids`, in that order: fewer where they come to more than `max_bytes`.
+pub(super) fn rows(table: &Table, ids: &[u32], max_bytes: usize) -> Result<Vec<Row>, Error> {
     if ids.is_empty() {
-        return Ok(page);
+        return Ok(Vec::new());
     }
     let groups = table.groups();
     let mut sorted: Vec<u32> = ids.to_vec();
@@ -60,27 +83,26 @@ pub(super) fn gather(table: &Table, ids: &[u32], offset: u64, total: u64) -> Res
             None => Err(Error::Internal("a page asked for rows that are not there".into())),
         }
     })?;
-    let cell_bytes = Page::MAX_CELL_BYTES.min(room / width).max(16);
+    // One row alone must fit into a page whatever it holds.
+    let cell_bytes = Page::MAX_CELL_BYTES.min(room(table) / columns.max(1)).max(16);
+    let mut brought: Vec<Row> = Vec::with_capacity(ids.len());
     let mut used = 0;
     for id in ids {
-        let Some((part, row)) = places.get(id).copied() else { continue };
-        let mut cells = Vec::with_capacity(width);
-        let (mut size, mut cuts) = (0, 0);
+        let Some((part, at)) = places.get(id).copied() else { continue };
+        let mut row: Row = (Vec::with_capacity(columns), 0);
         for (column, told) in table.columns.iter().enumerate() {
             let value = parts.get(part * columns + column);
-            let (cell, was_cut) = value.map_or((Cell::Null, false), |v| cell(v, row, told.kind, cell_bytes));
-            size += CELL_OVERHEAD + if let Cell::Text(text) = &cell { text.len() } else { 0 };
-            cuts += u64::from(was_cut);
-            cells.push(cell);
+            let (cell, was_cut) = value.map_or((Cell::Null, false), |v| cell(v, at, told.kind, cell_bytes));
+            row.1 += u64::from(was_cut);
+            row.0.push(cell);
         }
-        if used + size > room && !page.rows.is_empty() {
+        used += size(&row);
+        if used > max_bytes && !brought.is_empty() {
             break;
         }
-        used += size;
-        page.truncated_cells += cuts;
-        page.rows.push(cells);
+        brought.push(row);
     }
-    Ok(page)
+    Ok(brought)
 }
 
 /// A value as a cell, and whether its text was cut.

@@ -22,6 +22,12 @@ use columns::{Table, Values};
 
 /// Bytes of row numbers that are kept, over all views.
 const KEPT_BYTES: usize = 128 << 20;
+/// Rows that are decoded at once: no page holds more, as a cell costs a byte at least.
+const MOST_ROWS: usize = Page::MAX_BYTES;
+/// Rows that are brought before a page, and after it.
+const AROUND: (usize, usize) = (200, 600);
+/// Bytes that rows around a page may have.
+const WINDOW_BYTES: usize = 4 << 20;
 /// Views that are kept.
 const KEPT_VIEWS: usize = 8;
 
@@ -30,6 +36,16 @@ const KEPT_VIEWS: usize = 8;
 pub struct Views {
     /// The one that was used last comes last.
     kept: Vec<(Key, Arc<Vec<u32>>)>,
+    /// Rows around the page that was shown last: a hundred scattered rows cost no less than a thousand.
+    window: Option<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    key: Key,
+    /// Where in the view it begins.
+    start: usize,
+    rows: Vec<gather::Row>,
 }
 
 /// A file as it is, and a view of it. Datasets are not changed in place, but a path can come to mean another.
@@ -64,14 +80,36 @@ impl Views {
             }
             None => {
                 let ids = Arc::new(ids(&table, view)?);
-                self.keep(key, ids.clone());
+                self.keep(key.clone(), ids.clone());
                 ids
             }
         };
         let total = ids.len();
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(total);
         let to = from.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX)).min(total);
-        gather::gather(&table, ids.get(from..to).unwrap_or_default(), offset, total as u64)
+        let known = |w: &&Window| w.key == key && w.start <= from && to <= w.start + w.rows.len();
+        if let Some(window) = self.window.as_ref().filter(known) {
+            let rows = window.rows.get(from - window.start..to - window.start).unwrap_or_default();
+            return Ok(gather::page(&table, rows, offset, total as u64));
+        }
+        // What a row takes on average tells whether there is room for more than was asked for.
+        let all: u64 = (0..table.columns.len()).map(|column| table.bytes(column)).sum();
+        let small = all / table.rows.max(1) * (AROUND.0 + AROUND.1) as u64 <= WINDOW_BYTES as u64;
+        let (before, after) = if small { AROUND } else { (0, 0) };
+        let start = from.saturating_sub(before);
+        let end = to.saturating_add(after).min(total);
+        let most = ids.get(start..end.min(start + MOST_ROWS)).unwrap_or_default();
+        let rows = if from < to { gather::rows(&table, most, WINDOW_BYTES)? } else { Vec::new() };
+        if start + rows.len() >= to {
+            let shown = rows.get(from - start..to - start).unwrap_or_default();
+            let page = gather::page(&table, shown, offset, total as u64);
+            self.window = Some(Window { key, start, rows });
+            return Ok(page);
+        }
+        // Rows so large, or so many, that the page is all there is room for.
+        let these = ids.get(from..to.min(from + MOST_ROWS)).unwrap_or_default();
+        let rows = gather::rows(&table, these, Page::MAX_BYTES)?;
+        Ok(gather::page(&table, &rows, offset, total as u64))
     }
 
     fn keep(&mut self, key: Key, ids: Arc<Vec<u32>>) {
