@@ -20,6 +20,7 @@ pub mod query;
 pub mod reading;
 pub mod recipe;
 pub mod steps;
+pub mod sql;
 pub mod suggest;
 pub mod time;
 pub mod work;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::page::{Cell, Column};
+pub use crate::sql::names_in;
 
 /// One read-only statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

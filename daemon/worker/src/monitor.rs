@@ -37,6 +37,7 @@ pub(crate) fn fault(error: &tabular::Error) -> Fault {
     match error {
         tabular::Error::Step(_) => Fault::usage(error.to_string()),
         _ if error.is_refusal() => Fault::refused(error.to_string()),
+        _ if error.is_usage() => Fault::usage(error.to_string()),
         _ => Fault::failed(error.to_string()),
     }
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::profile::Profile;
 use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest};
+use dropforge_tabular::{Error, QueryLimits, Silent, Views};
 
 use crate::sandbox::{self, Confinement};
 use crate::wire::Sender;
@@ -36,9 +37,10 @@ pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
         return ExitCode::from(EXIT_PROTOCOL);
     }
     let _ = out.send(&FromWorker::Ready { sandbox });
+    let mut state = State::default();
     // Ends with the process, when the control thread finds the input at its end.
     for request in requests {
-        let answer = match catch_unwind(AssertUnwindSafe(|| answer(&request))) {
+        let answer = match catch_unwind(AssertUnwindSafe(|| answer(&request, &mut state))) {
             Ok(answer) => answer,
             Err(payload) => Err(Fault::failed(format!(
                 "reading {} made the engine give up: {}",
@@ -50,12 +52,39 @@ pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
             let fault = Fault::failed(format!("the answer can't be handed over: {e}")).hint("Ask for less.");
             let _ = out.send(&FromWorker::Answer(Err(fault)));
         }
+        if state.spent {
+            // The engine can't be stopped in the middle; the process can, and the next request gets a new one.
+            break;
+        }
     }
     ExitCode::SUCCESS
 }
 
-fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
+/// What a reader knows from one request to the next.
+#[derive(Default)]
+struct State {
+    views: Views,
+    /// Whether something is still going on that nobody waits for.
+    spent: bool,
+}
+
+fn answer(request: &ReadRequest, state: &mut State) -> Result<ReadAnswer, Fault> {
     match request {
+        ReadRequest::View { dataset, view, offset, rows } => state
+            .views
+            .page(dataset, view, *offset, *rows)
+            .map(ReadAnswer::Page)
+            .map_err(|e| monitor::fault(&e)),
+        ReadRequest::Query { sql, tables, ambiguous, max_rows, timeout_ms } => {
+            let limits =
+                QueryLimits { max_rows: *max_rows, timeout_ms: *timeout_ms, ..QueryLimits::default() };
+            dropforge_tabular::query(sql, tables, ambiguous, limits, &mut Silent)
+                .map(ReadAnswer::Query)
+                .map_err(|e| {
+                    state.spent = matches!(e, Error::TooSlow { .. });
+                    monitor::fault(&e)
+                })
+        }
         ReadRequest::Page { dataset, offset, rows } => dropforge_tabular::page(dataset, *offset, *rows)
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
@@ -68,7 +97,6 @@ fn answer(request: &ReadRequest) -> Result<ReadAnswer, Fault> {
                 .map(ReadAnswer::Effect)
                 .map_err(|e| monitor::fault(&e))
         }
-        _ => Err(Fault::refused("not there yet")),
     }
 }
 
@@ -88,7 +116,10 @@ fn subject(request: &ReadRequest) -> String {
         }
         ReadRequest::Suggest { .. } => "the dataset for suggestions".to_owned(),
         ReadRequest::Effect { .. } => "the dataset for the effect of steps".to_owned(),
-        _ => "that".to_owned(),
+        ReadRequest::View { offset, rows, .. } => {
+            format!("rows {offset} to {} of a view", offset.saturating_add(*rows))
+        }
+        ReadRequest::Query { .. } => "for a statement".to_owned(),
     }
 }
 

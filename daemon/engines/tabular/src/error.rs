@@ -81,6 +81,25 @@ pub enum Error {
     /// A step of preparation cannot be done as it stands.
     #[error(transparent)]
     Step(#[from] dropforge_shared::steps::StepError),
+    /// A statement that cannot be run as it is: a gap of the engine, a column that is not there, a value that does not fit.
+    #[error("{0}")]
+    Sql(String),
+    /// A statement or a view that is not well formed.
+    #[error("{0}")]
+    Usage(String),
+    /// A statement that is refused: it would reach beyond the datasets, or it is more than one reading statement.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The work took longer than it may. Some of it may still be going on in the process.
+    #[error("refused: {what} took longer than {seconds} s and was ended; {way_out}")]
+    TooSlow {
+        /// What was being done.
+        what: &'static str,
+        /// The limit.
+        seconds: f64,
+        /// What to do.
+        way_out: &'static str,
+    },
     /// A fault of the engine itself.
     #[error("the tabular engine failed: {0}; please report it with the file's first lines")]
     Internal(String),
@@ -89,7 +108,12 @@ pub enum Error {
 impl Error {
     /// Whether a limit or a policy refused the content (exit code 5), as opposed to work that failed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Limit { .. })
+        matches!(self, Self::Limit { .. } | Self::Refused(_) | Self::TooSlow { .. })
+    }
+
+    /// Whether what was asked makes no sense (exit code 2).
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -11,7 +11,7 @@ use crate::types::dates;
 
 /// What a page may hold of names and numbers besides text, so that text is cut first. A cell costs its text and about
 /// this much around it on the wire.
-const CELL_OVERHEAD: usize = 12;
+pub(crate) const CELL_OVERHEAD: usize = 12;
 
 /// Rows `offset..offset + rows` of a dataset written by [`crate::ingest`]. The page holds fewer rows where the table
 /// ends or [`Page::MAX_BYTES`] is reached (one row is always given; its texts are then cut shorter).
@@ -81,7 +81,7 @@ pub(crate) fn cell(value: &AnyValue<'_>, max_bytes: usize) -> (Cell, bool) {
     (whole, false)
 }
 
-fn cut(text: &str, max_bytes: usize) -> (Cell, bool) {
+pub(crate) fn cut(text: &str, max_bytes: usize) -> (Cell, bool) {
     if text.len() <= max_bytes {
         return (Cell::Text(text.to_owned()), false);
     }

@@ -2,8 +2,9 @@
 
 mod ingest;
 mod prepare;
+mod query;
 
 use crate::Kind;
 
 /// Every kind of job that this build can do.
-pub const KINDS: &[Kind] = &[ingest::KIND, prepare::KIND];
+pub const KINDS: &[Kind] = &[ingest::KIND, prepare::KIND, query::KIND];

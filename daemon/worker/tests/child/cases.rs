@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use dropforge_shared::fault::FaultCode;
 use dropforge_shared::file::FileKind;
 use dropforge_shared::page::Cell;
+use dropforge_shared::query::{Filter, FilterOp, SortKey, TableRef, View};
 use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest, ToWorker};
 
 use crate::parent::{Worker, attempt, spec};
@@ -24,6 +25,7 @@ pub const CASES: &[(&str, fn())] = &[
     ("a_missing_input_is_named", a_missing_input_is_named),
     ("garbage_on_the_input_ends_the_child", garbage_on_the_input_ends_the_child),
     ("a_table_is_taken_in_and_read_page_by_page", a_table_is_taken_in_and_read_page_by_page),
+    ("statements_and_views_run_where_little_is_allowed", statements_and_views_run_where_little_is_allowed),
 ];
 
 fn a_child_is_confined() {
@@ -216,4 +218,57 @@ fn a_table_is_taken_in_and_read_page_by_page() {
     assert_eq!(ask(&mut reader, root.join("dataset.parquet"), 0).unwrap().rows.len(), 2);
     drop(reader.stdin.take());
     assert_eq!(reader.end().status.code(), Some(3));
+}
+
+fn statements_and_views_run_where_little_is_allowed() {
+    let home = tempfile::tempdir().unwrap();
+    let end =
+        attempt("real", spec(home.path(), "ingest", b"city,people\nOslo,717710\nBergen,291940\nBergen,1\n"));
+    assert!(matches!(end.frames.last(), Some(FromWorker::Done { .. })), "{:?} {}", end.frames, end.stderr);
+    let root = home.path().join("out");
+    let dataset = root.join("dataset.parquet");
+    let tables = vec![TableRef { name: "input".into(), dataset: dataset.clone() }];
+
+    let mut reader = Worker::start("real", &[("DROPFORGE_READ_ROOT", root.to_str().unwrap())]);
+    assert!(matches!(reader.next(), FromWorker::Ready { .. }));
+    let mut ask = |request: ReadRequest| {
+        reader.send(&ToWorker::Read(request));
+        match reader.next() {
+            FromWorker::Answer(answer) => answer.map(|answer| *answer),
+            other => panic!("{other:?}"),
+        }
+    };
+    let query = |sql: &str, timeout_ms| ReadRequest::Query {
+        sql: sql.into(),
+        tables: tables.clone(),
+        ambiguous: vec![],
+        max_rows: 10,
+        timeout_ms,
+    };
+    let grouped = "SELECT city, SUM(people) AS n FROM input GROUP BY city ORDER BY n";
+    let Ok(ReadAnswer::Query(result)) = ask(query(grouped, 60_000)) else { panic!("no result") };
+    assert_eq!(
+        result.rows,
+        [[Cell::Text("Bergen".into()), Cell::Int(291_941)], [Cell::Text("Oslo".into()), Cell::Int(717_710)]]
+    );
+    let refused = ask(query("SELECT * FROM read_csv('/etc/hostname')", 60_000)).unwrap_err();
+    assert_eq!(refused.code, FaultCode::Refused);
+    let view = View {
+        filters: vec![Filter { column: "city".into(), op: FilterOp::Contains, value: "berg".into() }],
+        sort: vec![SortKey { column: "people".into(), descending: false }],
+    };
+    let Ok(ReadAnswer::Page(page)) = ask(ReadRequest::View { dataset, view, offset: 0, rows: 10 }) else {
+        panic!("no page")
+    };
+    assert_eq!((page.total_rows, &page.rows[0][1]), (2, &Cell::Int(1)));
+
+    // 3^24 rows: nobody waits for them, and what is left of the work ends with the process.
+    let mut endless = "SELECT COUNT(*) AS n FROM input a0".to_owned();
+    for i in 1..24 {
+        endless.push_str(&format!(" CROSS JOIN input a{i}"));
+    }
+    let slow = ask(query(&endless, 300)).unwrap_err();
+    assert_eq!(slow.code, FaultCode::Refused, "{slow}");
+    assert!(slow.message.contains("longer than 0.3 s"), "{slow}");
+    assert!(reader.end().status.success());
 }

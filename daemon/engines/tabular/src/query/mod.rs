@@ -1,0 +1,125 @@
+//! One read-only SQL statement over datasets.
+//!
+//! The text is parsed ([`parse`]), checked against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`windows`],
+//! [`grouping`]), subqueries that stand for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`]),
+//! which streams. Nothing but the datasets handed in can be named.
+//!
+//! Where it is not what users of other databases expect:
+//! - names of columns are case-sensitive; a column without a name is called what was written: `min(x)`;
+//! - `/` gives a fraction, also of integers; division by zero gives `inf` or `NaN`, not an error;
+//! - sums and products of integers beyond 64 bits wrap around;
+//! - casting a fraction to an integer cuts it off;
+//! - `ORDER BY` puts missing values last, with `DESC` first (as PostgreSQL does); in `OVER` they come first either way;
+//! - `strptime` and `strftime` use the codes of strftime; `DATE - DATE` gives a text such as `3 days`;
+//! - comparing a text with a number is an error, not a guess.
+
+mod allow;
+mod expressions;
+mod grouping;
+mod names;
+mod parse;
+mod plan;
+mod rewrite;
+mod run;
+mod scalar;
+mod tables;
+mod values;
+mod watch;
+mod windows;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dropforge_shared::page::Page;
+use dropforge_shared::query::{QueryResult, TableRef};
+use sqlparser::ast::Query;
+
+use crate::error::Error;
+use crate::monitor::Monitor;
+use plan::Datasets;
+
+/// What a statement may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Rows of the answer.
+    pub max_rows: u64,
+    /// Time, in milliseconds; 0 for no limit.
+    pub timeout_ms: u64,
+    /// Size of the answer, in bytes as it goes over the wire, more or less; one row is always given, with its texts cut.
+    pub max_answer_bytes: usize,
+}
+
+impl Default for QueryLimits {
+    /// 1,000 rows, 30 seconds, a page's worth of bytes.
+    fn default() -> Self {
+        Self { max_rows: 1_000, timeout_ms: 30_000, max_answer_bytes: Page::MAX_BYTES }
+    }
+}
+
+/// A result that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Rows written.
+    pub rows: u64,
+    /// Columns written.
+    pub columns: Vec<dropforge_shared::page::Column>,
+}
+
+/// Runs a statement. `tables` are the datasets it may name, by the name it spells them with; `ambiguous` are names that
+/// could mean several, each with what.
+///
+/// # Errors
+/// [`Error::Usage`] where it can't be read, [`Error::Refused`] where it asks for what is not allowed, [`Error::Sql`]
+/// where it can't be run, [`Error::TooSlow`], [`Error::Cancelled`]; each with the place in the text where it is known.
+pub fn query(
+    sql: &str,
+    tables: &[TableRef],
+    ambiguous: &[(String, String)],
+    limits: QueryLimits,
+    monitor: &mut dyn Monitor,
+) -> Result<QueryResult, Error> {
+    let began = Instant::now();
+    let (sql, tables, ambiguous) = (sql.to_owned(), tables.to_vec(), ambiguous.to_vec());
+    let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
+    let mut result = watch::watched(time, monitor, move |stop, _| {
+        let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
+        run::answer(&query, &datasets, limits, stop)
+    })?;
+    result.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(result)
+}
+
+/// Runs a statement and writes all it gives to a Parquet file in the dataset's form, row group by row group.
+///
+/// # Errors
+/// As [`query`], and where the file can't be written.
+pub fn query_to_parquet(
+    sql: &str,
+    tables: &[TableRef],
+    ambiguous: &[(String, String)],
+    out: &Path,
+    monitor: &mut dyn Monitor,
+) -> Result<Saved, Error> {
+    monitor.stage("query", None, "rows");
+    let (sql, tables, ambiguous) = (sql.to_owned(), tables.to_vec(), ambiguous.to_vec());
+    let out = out.to_path_buf();
+    watch::watched(None, monitor, move |stop, voice| {
+        let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
+        run::save(&query, &datasets, &out, stop, voice)
+    })
+}
+
+/// The statement as it may be run, and its datasets.
+fn checked(
+    sql: &str,
+    tables: &[TableRef],
+    ambiguous: &[(String, String)],
+    stop: &watch::Stop,
+) -> Result<(Query, Datasets), Error> {
+    let mut query = parse::one_query(sql)?;
+    let mut names = names::Names::new(tables, ambiguous);
+    allow::query(&mut query, &mut names, true, true)?;
+    let datasets: Datasets = names.used().map(|(name, path)| (name.to_owned(), path.clone())).collect();
+    scalar::settle(&mut query, &mut |inner| run::one_value(&inner, &datasets, stop))?;
+    Ok((query, datasets))
+}

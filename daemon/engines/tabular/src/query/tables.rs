@@ -1,0 +1,184 @@
+//! What may stand in `FROM`: datasets, `WITH` tables, subqueries, and joins of them.
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Spanned, TableAlias, TableFactor,
+    TableWithJoins,
+};
+
+use super::allow::{self, of, refused, unable};
+use super::expressions::{self, Where};
+use super::names::{self, Names, Relation};
+use super::parse::place;
+use crate::error::Error;
+
+/// Checks a table and what is joined to it.
+pub(super) fn from(table: &mut TableWithJoins, names: &mut Names<'_>) -> Result<(), Error> {
+    relation(&mut table.relation, names)?;
+    for join in &mut table.joins {
+        relation(&mut join.relation, names)?;
+        self::join(join, names)?;
+    }
+    Ok(())
+}
+
+/// An alias and nothing else.
+pub(super) fn plain_alias(alias: &TableAlias) -> Result<(), Error> {
+    if alias.at.is_some() || alias.columns.iter().any(|c| c.data_type.is_some()) {
+        return Err(refused(&of(&alias.name), "a table's alias is AS name, or AS name (a, b)"));
+    }
+    Ok(())
+}
+
+fn relation(factor: &mut TableFactor, names: &mut Names<'_>) -> Result<(), Error> {
+    let span = factor.span();
+    match factor {
+        TableFactor::Table {
+            name,
+            alias,
+            args,
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+        } => {
+            if args.is_some() {
+                let text =
+                    format!("{name}(…) is a table function; a table is a dataset's name in double quotes");
+                return Err(refused(name, &text));
+            }
+            let extras = !with_hints.is_empty()
+                || version.is_some()
+                || *with_ordinality
+                || !partitions.is_empty()
+                || json_path.is_some()
+                || sample.is_some()
+                || !index_hints.is_empty();
+            if extras {
+                return Err(refused(name, "a table in FROM has a name and an alias, nothing else"));
+            }
+            let written = name.0.iter().filter_map(|p| p.as_ident()).next_back().cloned();
+            let found = names.relation(name)?;
+            let Some(written) = written else { return Err(refused(name, "a table has a name")) };
+            if let Some(alias) = alias {
+                plain_alias(alias)?;
+                if !alias.columns.is_empty() {
+                    return Err(unable(
+                        &of(&alias.name),
+                        "columns are renamed with AS in SELECT, not in FROM",
+                    ));
+                }
+            }
+            let shown = alias.as_ref().map_or(&written, |a| &a.name).clone();
+            match found {
+                Relation::With => names.alias(&shown, false, Some(&written.value)),
+                Relation::Dataset(inside) => {
+                    names.alias(&shown, false, None)?;
+                    name.0 = vec![sqlparser::ast::ObjectNamePart::Identifier(names::quoted(&inside))];
+                    *alias = Some(names::as_alias(&shown));
+                    Ok(())
+                }
+            }
+        }
+        TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None } => {
+            plain_alias(alias)?;
+            allow::query(subquery, names, false, true)?;
+            names.alias(&alias.name, true, None)
+        }
+        TableFactor::Derived { lateral: false, alias: None, sample: None, subquery } => {
+            Err(unable(&**subquery, "a subquery in FROM needs a name: (SELECT …) AS name"))
+        }
+        other => {
+            let word = other.to_string();
+            let word = word.split(['(', ' ']).next().unwrap_or_default();
+            Err(Error::Refused(format!(
+                "{}{word} can't stand in FROM; a table is a dataset, a WITH table or a subquery",
+                place(span)
+            )))
+        }
+    }
+}
+
+fn join(join: &mut Join, names: &mut Names<'_>) -> Result<(), Error> {
+    use JoinOperator as J;
+    let span = join.relation.span();
+    let (constraint, inner, using) = match &mut join.join_operator {
+        J::CrossJoin(JoinConstraint::None) if !join.global => return Ok(()),
+        J::Join(c) | J::Inner(c) => (c, true, true),
+        J::Left(c) | J::LeftOuter(c) | J::Semi(c) | J::LeftSemi(c) | J::Anti(c) | J::LeftAnti(c) => {
+            (c, false, true)
+        }
+        // With USING the engine would give the left side's keys alone.
+        J::Right(c) | J::RightOuter(c) | J::FullOuter(c) => (c, false, false),
+        _ => {
+            let text = "a join is [INNER | LEFT | RIGHT | FULL | SEMI | ANTI] JOIN … ON …, or CROSS JOIN";
+            return Err(Error::Refused(format!("{}{text}", place(span))));
+        }
+    };
+    match constraint {
+        JoinConstraint::On(on) if !join.global => {
+            expressions::check(on, Where::On, names)?;
+            conditions(on, inner)
+        }
+        JoinConstraint::Using(_) if using && !join.global => Ok(()),
+        _ => {
+            let text = "this join needs ON a.key = b.key (USING stands for it in an inner and a left join)";
+            Err(Error::Sql(format!("{}{text}", place(span))))
+        }
+    }
+}
+
+/// A join compares columns of both tables; the engine keys on them and would take other conditions for keys, or drop the
+/// rows that an outer join keeps.
+fn conditions(on: &Expr, inner: bool) -> Result<(), Error> {
+    match on {
+        Expr::Nested(inside) => conditions(inside, inner),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            conditions(left, inner)?;
+            conditions(right, inner)
+        }
+        Expr::BinaryOp { left, op, right } => {
+            use BinaryOperator as B;
+            let comparable = match op {
+                B::Eq => true,
+                B::Lt | B::LtEq | B::Gt | B::GtEq | B::NotEq => inner,
+                _ => false,
+            };
+            let (mut tables_left, mut tables_right) = (BTreeSet::new(), BTreeSet::new());
+            let columns = mentioned(left, &mut tables_left) > 0 && mentioned(right, &mut tables_right) > 0;
+            let sides = tables_left.is_disjoint(&tables_right);
+            if comparable && columns && sides { Ok(()) } else { Err(condition(on, inner)) }
+        }
+        _ => Err(condition(on, inner)),
+    }
+}
+
+fn condition(on: &Expr, inner: bool) -> Error {
+    let way = if inner {
+        "ON compares columns of the two tables; put other conditions into WHERE"
+    } else {
+        "here ON takes a.key = b.key [AND …] alone; filter the table in a subquery first: JOIN (SELECT … WHERE …) AS b"
+    };
+    unable(on, way)
+}
+
+/// How many columns an expression names, and the tables it names them by.
+fn mentioned(expr: &Expr, into: &mut BTreeSet<String>) -> usize {
+    let mut count = 0;
+    let _ = sqlparser::ast::visit_expressions(expr, |e| {
+        match e {
+            Expr::Identifier(_) => count += 1,
+            Expr::CompoundIdentifier(parts) => {
+                count += 1;
+                into.extend(parts.first().map(|p: &Ident| p.value.clone()));
+            }
+            _ => {}
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    count
+}

@@ -1,0 +1,302 @@
+//! Statements: what they give, what they may not do, and where they say that it went wrong. The figures were worked out by
+//! hand or with another database; larger comparisons are made outside of the tests.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail there")]
+
+use std::fs;
+
+use dropforge_shared::page::{Cell, ColumnType};
+use dropforge_shared::query::{QueryResult, TableRef};
+use dropforge_tabular::{Error, QueryLimits, ReadOptions, Silent, ingest, query};
+use tempfile::TempDir;
+
+const ORDERS: &str = "id,customer,amount,qty,day,note,flag\n\
+    1,1,10.5,3,2024-01-05,Ärger,true\n\
+    2,2,-2.5,-7,2024-02-05,a_b,false\n\
+    3,1,0.5,,2024-02-06,100%,\n\
+    4,,4,2,,ab,true\n\
+    5,9,,7,2024-03-01,,false\n";
+const CUSTOMERS: &str = "id,name,city\n1,Ada,Bern\n2,Bob,\n3,Cleo,Rome\n";
+
+struct House {
+    _dir: TempDir,
+    tables: Vec<TableRef>,
+}
+
+fn house() -> House {
+    let dir = TempDir::new().unwrap();
+    let mut tables = Vec::new();
+    for (name, text) in [("orders.csv", ORDERS), ("customers.csv", CUSTOMERS)] {
+        let source = dir.path().join(name);
+        let out = dir.path().join(format!("{name}.data"));
+        fs::write(&source, text).unwrap();
+        fs::create_dir(&out).unwrap();
+        ingest(&source, &out, &ReadOptions::default(), &mut Silent).unwrap();
+        for name in [name, name.trim_end_matches(".csv")] {
+            tables.push(TableRef { name: name.into(), dataset: out.join("dataset.parquet") });
+        }
+    }
+    House { _dir: dir, tables }
+}
+
+impl House {
+    fn ask(&self, sql: &str) -> Result<QueryResult, Error> {
+        query(sql, &self.tables, &[], QueryLimits::default(), &mut Silent)
+    }
+
+    /// The rows as text: missing as `-`.
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let result = self.ask(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        let cell = |cell: &Cell| match cell {
+            Cell::Null => "-".to_owned(),
+            Cell::Bool(b) => b.to_string(),
+            Cell::Int(i) => i.to_string(),
+            Cell::Float(f) => format!("{f:?}"),
+            Cell::Text(t) => t.clone(),
+        };
+        result.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    fn error(&self, sql: &str) -> Error {
+        match self.ask(sql) {
+            Err(error) => error,
+            Ok(result) => panic!("{sql} gave {:?}", result.rows),
+        }
+    }
+}
+
+#[test]
+fn ordinary_statements_give_what_sql_says() {
+    let house = house();
+    let cases: &[(&str, &[&str])] = &[
+        ("SELECT id FROM orders ORDER BY qty DESC NULLS LAST LIMIT 2 OFFSET 1", &["1", "4"]),
+        ("SELECT id FROM orders ORDER BY qty", &["2", "4", "1", "5", "3"]),
+        (
+            "SELECT customer, COUNT(*), SUM(amount) FROM orders GROUP BY customer ORDER BY COUNT(*) DESC, customer",
+            &["1 2 11.0", "2 1 -2.5", "9 1 -", "- 1 4.0"],
+        ),
+        ("SELECT customer FROM orders GROUP BY customer HAVING COUNT(*) > 1 AND customer > 0", &["1"]),
+        (
+            "SELECT MIN(amount), MAX(amount), COUNT(amount), COUNT(DISTINCT customer) FROM orders",
+            &["-2.5 10.5 4 3"],
+        ),
+        ("SELECT SUM(qty), COUNT(*) FROM orders WHERE id > 99", &["- 0"]),
+        (
+            "SELECT o.id, c.name, c.id FROM orders o LEFT JOIN customers c ON o.customer = c.id ORDER BY o.id",
+            &["1 Ada 1", "2 Bob 2", "3 Ada 1", "4 - -", "5 - -"],
+        ),
+        (
+            "SELECT c.name, o.id FROM orders o FULL JOIN customers c ON o.customer = c.id ORDER BY c.name, o.id",
+            &["Ada 1", "Ada 3", "Bob 2", "Cleo -", "- 4", "- 5"],
+        ),
+        ("SELECT id FROM customers WHERE id NOT IN (SELECT customer FROM orders)", &[]),
+        (
+            "SELECT id FROM customers c WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.customer = c.id)",
+            &["3"],
+        ),
+        ("SELECT id FROM orders WHERE amount > (SELECT AVG(amount) FROM orders) ORDER BY id", &["1", "4"]),
+        ("SELECT id FROM orders WHERE customer NOT IN (1, NULL)", &[]),
+        ("SELECT id FROM orders WHERE note LIKE 'a_b' ORDER BY id", &["2"]),
+        ("SELECT id FROM orders WHERE note LIKE '1%' OR note ILIKE 'äRG__'", &["1", "3"]),
+        (
+            "SELECT id FROM orders WHERE day BETWEEN '2024-02-01' AND DATE '2024-02-28' ORDER BY id",
+            &["2", "3"],
+        ),
+        (
+            "SELECT 7 / 2, -7 % 3, MOD(-7, -3), 7 % -3, ROUND(2.5), ROUND(-1.25, 1), 1 / 4",
+            &["3.5 -1 -1 1 3.0 -1.3 0.25"],
+        ),
+        (
+            "SELECT flag IS TRUE, flag IS NOT TRUE, flag IS NOT FALSE FROM orders WHERE id = 3",
+            &["false true true"],
+        ),
+        (
+            "SELECT STRPOS(note, 'g'), POSITION('r' IN note), LENGTH(note), RIGHT(note, 9), LEFT(note, 1), SUBSTR(note, id + 1) \
+          FROM orders WHERE id = 1",
+            &["3 2 5 Ärger Ä rger"],
+        ),
+        (
+            "SELECT id, RANK() OVER (ORDER BY customer) AS r FROM orders ORDER BY id",
+            &["1 2", "2 4", "3 2", "4 1", "5 5"],
+        ),
+        (
+            "SELECT id, SUM(qty) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS s FROM orders",
+            &["1 3", "2 -4", "3 -4", "4 -2", "5 5"],
+        ),
+        ("WITH orders AS (SELECT * FROM orders WHERE qty > 2) SELECT COUNT(*) FROM orders", &["2"]),
+        (
+            "SELECT customer AS k FROM orders UNION SELECT id FROM \"customers.csv\" ORDER BY k",
+            &["1", "2", "3", "9", "-"],
+        ),
+        (
+            "(SELECT id FROM customers EXCEPT SELECT customer FROM orders) UNION ALL SELECT 99 ORDER BY 1",
+            &["3", "99"],
+        ),
+        (
+            "SELECT COALESCE(city, '?') AS city, COUNT(*) AS n FROM customers GROUP BY city ORDER BY city",
+            &["? 1", "Bern 1", "Rome 1"],
+        ),
+        ("SELECT id FROM orders WHERE NULL = NULL", &[]),
+        ("SELECT ARRAY_AGG(id ORDER BY id) FROM customers", &["[1,2,3]"]),
+    ];
+    for (sql, want) in cases {
+        assert_eq!(house.rows(sql), *want, "{sql}");
+    }
+}
+
+#[test]
+fn columns_have_names_and_types() {
+    let house = house();
+    let sql = "SELECT COUNT(*), MAX(day), a.id, b.id, amount * 2, note AS n FROM orders a JOIN customers b ON a.id = b.id \
+               GROUP BY a.id, b.id, amount, note";
+    let columns = house.ask(sql).unwrap().columns;
+    let told: Vec<(&str, ColumnType)> = columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
+    assert_eq!(
+        told,
+        [
+            ("COUNT(*)", ColumnType::Integer),
+            ("MAX(day)", ColumnType::Date),
+            ("id", ColumnType::Integer),
+            ("b.id", ColumnType::Integer),
+            ("amount * 2", ColumnType::Float),
+            ("n", ColumnType::Text),
+        ]
+    );
+}
+
+#[test]
+fn nothing_but_reading_the_given_datasets_is_allowed() {
+    let house = house();
+    for sql in [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "SELECT * FROM read_parquet('orders')",
+        "SELECT * FROM scan_csv('/etc/hostname') AS t",
+        "SELECT * FROM READ_JSON('/x')",
+        "SELECT * FROM '/etc/hostname'",
+        "SELECT * FROM \"/etc/hostname\"",
+        "SELECT * FROM \"../orders.csv.data/dataset.parquet\"",
+        "SELECT * FROM nobody.orders",
+        "SELECT * FROM orders.csv",
+        "SELECT * FROM TABLE(read_csv('/etc/hostname'))",
+        "SELECT * FROM LATERAL read_csv('/etc/hostname')",
+        "SELECT * FROM UNNEST([1, 2]) AS t (x)",
+        "SELECT * FROM orders, read_csv('/etc/hostname') AS t",
+        "SELECT id FROM orders WHERE id IN (SELECT 1 FROM read_csv('/etc/hostname'))",
+        "SELECT (SELECT 1 FROM read_csv('/etc/hostname'))",
+        "WITH t AS (SELECT * FROM read_csv('/etc/hostname')) SELECT * FROM t",
+        "SELECT 1 UNION SELECT * FROM read_csv('/etc/hostname')",
+        "SELECT read_csv('/etc/hostname')",
+        "SELECT version()",
+        "SELECT id FROM orders ORDER BY read_csv('x')",
+        "SELECT COUNT(*) FROM orders GROUP BY pg_sleep(10)",
+        "SELECT * INTO x FROM orders",
+        "VALUES (1)",
+        "INSERT INTO orders VALUES (1)",
+        "DELETE FROM orders",
+        "UPDATE orders SET id = 1",
+        "TRUNCATE TABLE orders",
+        "CREATE TABLE x AS SELECT 1",
+        "DROP TABLE orders",
+        "EXPLAIN SELECT 1",
+        "SHOW TABLES",
+        "SET a = 1",
+        "COPY orders TO '/tmp/x'",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM orders FOR UPDATE",
+        "SELECT * REPLACE (1 AS id) FROM orders",
+        "SELECT COLUMNS('.*') FROM orders",
+        "SELECT * FROM orders TABLESAMPLE BERNOULLI (10)",
+        "SELECT ? FROM orders",
+    ] {
+        let error = house.error(sql);
+        assert!(error.is_refusal(), "{sql}: {error:?}");
+    }
+}
+
+#[test]
+fn errors_point_at_the_place_and_name_what_is_near() {
+    let house = house();
+    let told = |sql: &str| house.error(sql).to_string();
+    assert!(house.error("SELECT id\nFROM orders WHERE id = )").is_usage());
+    assert!(
+        told("SELECT id\nFROM orders WHERE id = )").starts_with("line 2, column "),
+        "{}",
+        told("SELECT id\nFROM orders WHERE id = )")
+    );
+    assert!(told("SELECT 'never ends").starts_with("line 1, column "));
+    let table = told("SELECT *\n  FROM ordres");
+    assert!(table.contains("line 2, column 8") && table.contains("did you mean \"orders\""), "{table}");
+    let function = told("SELECT id,\n lenght(note) FROM orders");
+    assert!(function.contains("line 2, column 2") && function.contains("length"), "{function}");
+    let column = told("SELECT custmer FROM orders");
+    assert!(column.contains("\"custmer\"") && column.contains("did you mean \"customer\""), "{column}");
+    let unquoted = told("SELECT * FROM orders.csv");
+    assert!(unquoted.contains("\"orders.csv\" in double quotes"), "{unquoted}");
+    let other = told("SELECT x.id FROM orders o");
+    assert!(other.contains("line 1, column 8") && other.contains("no table in FROM is called x"), "{other}");
+    let ambiguous = query(
+        "SELECT * FROM both",
+        &house.tables,
+        &[("both".into(), "\"both.csv\" or \"both.json\"".into())],
+        QueryLimits::default(),
+        &mut Silent,
+    );
+    assert!(ambiguous.unwrap_err().to_string().contains("\"both.csv\" or \"both.json\""));
+}
+
+#[test]
+fn what_would_come_out_wrong_is_an_error() {
+    let house = house();
+    for sql in [
+        "SELECT note, COUNT(*) FROM orders",
+        "SELECT customer, note FROM orders GROUP BY customer",
+        "SELECT id, AVG(qty) OVER (ORDER BY id) FROM orders",
+        "SELECT id, SUM(qty) OVER (ORDER BY id) FROM orders",
+        "SELECT id, LAST_VALUE(qty) OVER (ORDER BY id) FROM orders",
+        "SELECT SUM(qty) OVER () FROM orders",
+        "SELECT id FROM orders WHERE qty > AVG(qty)",
+        "SELECT a.id FROM orders a LEFT JOIN customers b ON a.id = b.id AND b.city = 'Bern'",
+        "SELECT id FROM orders a FULL JOIN customers b USING (id)",
+        "SELECT id FROM customers EXCEPT SELECT 1 UNION SELECT 2",
+        "SELECT id FROM orders WHERE note LIKE 'a!_b' ESCAPE '!'",
+        "SELECT id FROM customers c WHERE id > (SELECT MAX(id) FROM orders o WHERE o.customer = c.id)",
+        "SELECT \"^.*$\" FROM orders",
+        "SELECT id FROM orders WHERE note = 3",
+        "SELECT a.note FROM orders a JOIN customers b ON a.id = b.id ORDER BY a.id, b.id",
+        "SELECT (SELECT id FROM orders)",
+        "SELECT CAST('abc' AS INTEGER)",
+    ] {
+        let error = house.error(sql);
+        assert!(matches!(error, Error::Sql(_)), "{sql}: {error:?}");
+    }
+}
+
+#[test]
+fn answers_are_bounded_and_say_so() {
+    let house = house();
+    let limited = |max_rows, max_answer_bytes| {
+        let limits = QueryLimits { max_rows, timeout_ms: 0, max_answer_bytes };
+        query("SELECT * FROM orders ORDER BY id", &house.tables, &[], limits, &mut Silent).unwrap()
+    };
+    let few = limited(2, 1 << 20);
+    assert_eq!((few.rows.len(), few.truncated), (2, true));
+    let exact = limited(5, 1 << 20);
+    assert_eq!((exact.rows.len(), exact.truncated), (5, false));
+    let small = limited(5, 700);
+    assert!(small.truncated && (1..5).contains(&small.rows.len()), "{small:?}");
+}
+
+#[test]
+fn hostile_lengths_end() {
+    let house = house();
+    let long = format!("SELECT {}", vec!["1"; 20_000].join("+"));
+    assert!(house.error(&long).is_refusal());
+    let deep = format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    assert!(house.ask(&deep).is_err());
+    // Each of these is said several times over inside.
+    let nested = format!("SELECT {}qty{} FROM orders", "ROUND(".repeat(40), ", 1)".repeat(40));
+    assert!(matches!(house.error(&nested), Error::Sql(_)));
+    let rest = format!("SELECT {}qty{} FROM orders", "MOD(".repeat(45), ", 7)".repeat(45));
+    assert!(matches!(house.error(&rest), Error::Sql(_)));
+    assert!(house.error(&format!("SELECT '{}'", "x".repeat(100_000))).is_refusal());
+}
