@@ -246,6 +246,6 @@ fn coefficient(pair: &Pair) -> Option<f64> {
     if xx <= least(pair.xx) || yy <= least(pair.yy) {
         return None;
     }
-    let r = xy / (xx.sqrt() * yy.sqrt());
+    let r = xy / (xx * yy).sqrt();
     r.is_finite().then(|| r.clamp(-1.0, 1.0))
 }

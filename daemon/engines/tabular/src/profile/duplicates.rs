@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn hash(n: u64) -> u128 {
-        let product = u128::from(n + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let product = u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         product ^ (product >> 61)
     }
 

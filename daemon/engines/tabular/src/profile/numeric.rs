@@ -68,11 +68,6 @@ impl Order {
         if self.lowest.len() < ENDS {
             self.lowest.push((key, count));
         }
-        self.highest.rotate_right(1);
-        match self.highest.first_mut() {
-            Some(first) if self.distinct > ENDS as u64 => *first = (key, count),
-            _ => self.highest.insert(0, (key, count)),
-        }
     }
 }
 
@@ -81,6 +76,8 @@ impl Order {
 struct Walk {
     order: Order,
     open: Option<(u64, u64)>,
+    /// The last values, each in the place of its number.
+    latest: [(u64, u64); ENDS],
     at: u64,
     /// Ranks wanted, ascending, and the keys found there.
     ranks: Vec<u64>,
@@ -111,16 +108,26 @@ impl Walk {
             Some((open, sum)) if *open == key => *sum += count,
             _ => {
                 if let Some((key, count)) = self.open.replace((key, count)) {
-                    self.order.run(key, count);
+                    self.close(key, count);
                 }
             }
         }
     }
 
+    fn close(&mut self, key: u64, count: u64) {
+        if let Some(place) = self.latest.get_mut(self.order.distinct as usize % ENDS) {
+            *place = (key, count);
+        }
+        self.order.run(key, count);
+    }
+
     fn finish(mut self) -> (Order, Vec<u64>) {
         if let Some((key, count)) = self.open.take() {
-            self.order.run(key, count);
+            self.close(key, count);
         }
+        let distinct = self.order.distinct as usize;
+        let last = (distinct.saturating_sub(ENDS)..distinct).rev();
+        self.order.highest = last.filter_map(|i| self.latest.get(i % ENDS).copied()).collect();
         (self.order, self.found)
     }
 }
