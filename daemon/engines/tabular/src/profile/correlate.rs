@@ -83,11 +83,8 @@ pub(crate) fn across(
     if k == 0 && !hashed {
         return Ok(Across::default());
     }
-    let wanted: Vec<usize> = if hashed {
-        (0..dataset.columns.len()).collect()
-    } else {
-        numeric.iter().map(|(i, _)| *i).collect()
-    };
+    let wanted: Vec<usize> =
+        if hashed { (0..dataset.columns.len()).collect() } else { numeric.iter().map(|(i, _)| *i).collect() };
     let parts = dataset.parts(PART_ROWS.min(PART_CELLS / wanted.len().max(1) as u64).max(256));
     monitor.stage("compare", Some(dataset.rows), "rows");
     let work = |piece: usize, _: &dyn Fn() -> bool| {

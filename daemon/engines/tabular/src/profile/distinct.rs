@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use datasketches::hll::{HllSketch, HllType};
 use datasketches::common::NumStdDev;
+use datasketches::hll::{HllSketch, HllType};
 
 use super::hash::Through;
 use crate::error::Error;
@@ -175,5 +175,4 @@ mod tests {
         // Never more than there are values.
         assert!(count(2_000, 1, caps).distinct <= 2_000);
     }
-
 }

@@ -88,8 +88,7 @@ fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
         }
         let name = &d.profile.name;
         let mut add = |other: &Described, how: String| {
-            let detail =
-                format!("{how} {}; keep one of both", shortened(&other.profile.name, SHOWN));
+            let detail = format!("{how} {}; keep one of both", shortened(&other.profile.name, SHOWN));
             found.push(issue(Some(name), "near_duplicate_columns", Severity::Medium, detail, d.facts.values));
         };
         let earlier = described.iter().take(i);
@@ -98,8 +97,7 @@ fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
             add(other, "equal in every row to".to_owned());
             continue;
         }
-        let Some((matrix, place)) =
-            matrix.and_then(|m| Some((m, m.columns.iter().position(|c| c == name)?)))
+        let Some((matrix, place)) = matrix.and_then(|m| Some((m, m.columns.iter().position(|c| c == name)?)))
         else {
             continue;
         };
@@ -142,7 +140,8 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
             _ => Severity::Low,
         };
         let share = percent(p.nulls, rows);
-        let detail = format!("{share} of the values are missing; fill them in, or drop the rows or the column");
+        let detail =
+            format!("{share} of the values are missing; fill them in, or drop the rows or the column");
         add("missing", severity, detail, p.nulls);
     }
     if f.non_finite > 0 {
@@ -156,7 +155,8 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
     }
     let stand_ins = standins::stand_ins(d);
     if !stand_ins.is_empty() {
-        let shown: Vec<String> = stand_ins.iter().map(|s| format!("{} ({} times)", s.shown, s.rows)).collect();
+        let shown: Vec<String> =
+            stand_ins.iter().map(|s| format!("{} ({} times)", s.shown, s.rows)).collect();
         let detail = format!(
             "{} lies far from all other values and looks like a stand-in for missing; replace it by missing",
             shown.join(", ")

@@ -123,8 +123,9 @@ fn associations(
         0 => None,
         _ => Some(named(numeric, spearman::matrix(&keys, monitor)?)),
     };
-    let categorical: Vec<usize> =
-        (0..described.len()).filter(|i| described.get(*i).is_some_and(|d| !d.facts.categories.is_empty())).collect();
+    let categorical: Vec<usize> = (0..described.len())
+        .filter(|i| described.get(*i).is_some_and(|d| !d.facts.categories.is_empty()))
+        .collect();
     let codes: Vec<&[u8]> =
         categorical.iter().filter_map(|i| described.get(*i)).map(|d| d.facts.categories.as_slice()).collect();
     let cramers_v = match codes.len() {

@@ -283,8 +283,7 @@ fn edges(min: f64, max: f64) -> Vec<f64> {
         .map(|edge| edge.clamp(min, max))
         .collect();
     if edges.iter().any(|e| !e.is_finite()) {
-        edges =
-            (0..=BINS).map(part).map(|part| (min * (1.0 - part) + max * part).clamp(min, max)).collect();
+        edges = (0..=BINS).map(part).map(|part| (min * (1.0 - part) + max * part).clamp(min, max)).collect();
     }
     // Where the range holds fewer floats than intervals.
     edges.dedup();

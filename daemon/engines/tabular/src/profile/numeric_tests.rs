@@ -72,7 +72,8 @@ fn figures_agree_with_a_plain_two_pass_oracle() {
         for (i, count) in f.histogram.counts.iter().enumerate() {
             let last = i + 1 == f.histogram.counts.len();
             let (low, high) = (f.histogram.edges[i], f.histogram.edges[i + 1]);
-            let inside = values.iter().filter(|v| **v >= low && (**v < high || (last && **v <= high))).count();
+            let inside =
+                values.iter().filter(|v| **v >= low && (**v < high || (last && **v <= high))).count();
             assert_eq!(*count, inside as u64);
         }
     }

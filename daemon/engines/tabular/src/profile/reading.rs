@@ -23,10 +23,7 @@ pub(crate) struct Parts<'a> {
 
 impl Parts<'_> {
     /// Hands each part of the column, with its first row's number, to `take` until it says that it has enough.
-    pub(crate) fn each(
-        &self,
-        mut take: impl FnMut(u64, &Series) -> PolarsResult<bool>,
-    ) -> Result<(), Error> {
+    pub(crate) fn each(&self, mut take: impl FnMut(u64, &Series) -> PolarsResult<bool>) -> Result<(), Error> {
         for (at, rows) in self.ranges {
             if (self.stopped)() {
                 return Err(Error::Cancelled);

@@ -43,8 +43,12 @@ pub(crate) fn matrix(columns: &[&[u64]], monitor: &dyn Monitor) -> Result<Vec<Ve
 
 impl<'a> Ranked<'a> {
     fn new(keys: &'a [u64]) -> Self {
-        let mut pairs: Vec<(u64, u32)> =
-            keys.iter().zip(0u32..).filter(|(key, _)| **key != MISSING).map(|(key, row)| (*key, row)).collect();
+        let mut pairs: Vec<(u64, u32)> = keys
+            .iter()
+            .zip(0u32..)
+            .filter(|(key, _)| **key != MISSING)
+            .map(|(key, row)| (*key, row))
+            .collect();
         pairs.sort_unstable();
         let order: Vec<u32> = pairs.into_iter().map(|(_, row)| row).collect();
         let mut ranks = Vec::new();
