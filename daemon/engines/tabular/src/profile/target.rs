@@ -99,7 +99,7 @@ fn reasons(d: &Described, problem: &str, last: bool) -> Option<(f64, String)> {
     let (mut confidence, mut reason) = if CERTAIN.contains(&folded.as_str()) {
         (0.85, format!("its name, {name}, says that it is one"))
     } else if LIKELY.contains(&folded.as_str()) {
-        (0.55, format!("{name} is a name of what is often predicted"))
+        (0.5, format!("{name} is a name of what is often predicted"))
     } else if let Some(word) = folded.split('_').find(|word| HINTS.contains(word)) {
         (0.5, format!("its name has the word {word} in it"))
     } else if last && problem != "regression" {

@@ -94,7 +94,13 @@ impl Looks {
                 examples.push(example);
             }
         }
-        if trimmed.len() <= 14
+        // Most texts begin like none of the words.
+        let begins = matches!(
+            trimmed.as_bytes().first(),
+            Some(b'?' | b'(' | b'#' | b'M' | b'm' | b'N' | b'n' | b'T' | b't' | b'U' | b'u')
+        );
+        if begins
+            && trimmed.len() <= 14
             && let Some(word) = PLACEHOLDERS.iter().find(|word| trimmed.eq_ignore_ascii_case(word))
         {
             *self.placeholders.entry(word).or_default() += times;
@@ -168,6 +174,16 @@ mod tests {
             found.iter().map(|v| v.spellings.iter().map(|(t, _)| t.as_str()).collect()).collect();
         assert_eq!(spelled, [vec!["Yes", "yes ", "YES"], vec!["new york", "New  York"]]);
         assert_eq!(found.iter().map(Variants::rows).collect::<Vec<_>>(), [3, 1]);
+    }
+
+    #[test]
+    fn every_stand_in_is_found_in_either_case() {
+        for word in PLACEHOLDERS {
+            let mut looks = Looks::default();
+            looks.add(word, 1);
+            looks.add(&word.to_uppercase(), 1);
+            assert_eq!(looks.placeholders.get(word), Some(&2), "{word}");
+        }
     }
 
     #[test]
