@@ -105,9 +105,13 @@ fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
             let other = matrix.columns.iter().position(|c| *c == e.profile.name)?;
             matrix.matrix.get(place)?.get(other).copied().flatten()
         };
-        let near = earlier.filter_map(|e| Some((e, r(e)?))).find(|(_, r)| r.abs() > SAME);
-        // Two points are always on a line.
-        if let Some((other, r)) = near.filter(|_| d.profile.distinct > 2) {
+        // What rises row by row goes along with the number of the row, and says something else; and few points may lie
+        // on a line by chance.
+        if d.facts.counts_up || d.facts.values < FEW_ROWS || d.profile.distinct <= 2 {
+            continue;
+        }
+        let mut others = earlier.filter(|e| !e.facts.counts_up).filter_map(|e| Some((e, r(e)?)));
+        if let Some((other, r)) = others.find(|(_, r)| r.abs() > SAME) {
             add(other, format!("correlation {r:.4} with"));
         }
     }
