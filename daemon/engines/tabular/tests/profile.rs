@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
 
-use dropforge_shared::profile::{ColumnProfile, Profile, Scalar};
+use dropforge_shared::profile::{ColumnProfile, Issue, Profile, Scalar};
 use dropforge_tabular::{Error, Level, Monitor, ReadOptions, Silent, ingest, profile};
 use tempfile::TempDir;
 
@@ -173,7 +173,7 @@ fn issues_name_what_a_person_would_see() {
     assert_eq!(kinds(&p, "id"), ["id_like"]);
     assert_eq!(kinds(&p, "code"), ["id_like"]);
     assert!(kinds(&p, "age").contains(&"placeholders"));
-    assert_eq!(kinds(&p, "city"), ["blanks", "placeholders"]);
+    assert_eq!(kinds(&p, "city"), ["placeholders", "blanks"]);
     assert_eq!(kinds(&p, "mix"), ["mixed_types"]);
     assert_eq!(kinds(&p, "rare"), ["imbalance"]);
     let mixed = p.issues.iter().find(|i| i.kind == "mixed_types").unwrap();
@@ -215,6 +215,169 @@ fn targets_are_guessed_with_a_reason_or_not_at_all() {
     assert_eq!(rows("a,b", &|i| format!("{}.5,{}.25", i, i * i)), None);
     // An id is none, whatever its name.
     assert_eq!(rows("a,label", &|i| format!("{}.5,{i}", i * 3)), None);
+}
+
+fn issue<'a>(profile: &'a Profile, column: Option<&str>, kind: &str) -> Option<&'a Issue> {
+    profile.issues.iter().find(|i| i.column.as_deref() == column && i.kind == kind)
+}
+
+#[test]
+fn rows_equal_to_an_earlier_one_are_counted_and_a_table_of_unique_rows_has_none() {
+    let mut text = String::from("a,b,c,d\n");
+    let mut seen = HashMap::new();
+    let mut again = 0;
+    let mut random = Random(9);
+    for _ in 0..20_000 {
+        let row = format!(
+            "{},{},{},{}",
+            (random.next() * 30.0) as i64,
+            ["x", "y", "", " y"][(random.next() * 4.0) as usize],
+            ["1.5", "-0.0", "0.0", ""][(random.next() * 4.0) as usize],
+            ["true", "false"][(random.next() * 2.0) as usize],
+        );
+        // Minus zero is zero.
+        again += u64::from(*seen.entry(row.replace("-0.0", "0.0")).and_modify(|n| *n += 1).or_insert(0) > 0);
+        text.push_str(&format!("{row}\n"));
+    }
+    let p = take(&text).profile;
+    let found = issue(&p, None, "duplicate_rows").unwrap();
+    assert_eq!(found.rows, again);
+    let lines: Vec<String> = (0..3_000).map(|i| format!("{},{},x", i % 60, i / 60)).collect();
+    assert!(
+        issue(&take(&format!("a,b,c\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none()
+    );
+    let lines: Vec<String> = (0..100).map(|i| format!("{i},x")).collect();
+    assert!(issue(&take(&format!("a,b\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none());
+}
+
+#[test]
+fn columns_that_say_the_same_are_named_and_others_are_not() {
+    let mut text = String::from("row,euro,cent,noise,city,town,when,same_day,flag,rising\n");
+    let mut random = Random(3);
+    for i in 0..500 {
+        let euro = (random.next() * 1e4).round() / 100.0;
+        let city = ["Wien", "Graz", "Linz"][(random.next() * 3.0) as usize];
+        let day = format!("2024-01-{:02}", 1 + i % 28);
+        let noise = random.next();
+        text.push_str(&format!(
+            "{},{euro},{},{noise},{city},{city},{day},{day},{},{}\n",
+            i + 1,
+            (euro * 100.0).round() as i64,
+            i % 2,
+            i as f64 * 0.5 + noise
+        ));
+    }
+    let p = take(&text).profile;
+    let named: Vec<&str> = p
+        .issues
+        .iter()
+        .filter(|i| i.kind == "near_duplicate_columns")
+        .filter_map(|i| i.column.as_deref())
+        .collect();
+    assert_eq!(named, ["cent", "town", "same_day"]);
+    let detail = &issue(&p, Some("town"), "near_duplicate_columns").unwrap().detail;
+    assert!(detail.contains("city"), "{detail}");
+    // The same is told by Cramér's V, and nothing else is close.
+    let v = p.cramers_v.unwrap();
+    assert_eq!(v.columns, ["city", "town", "flag"]);
+    assert!((v.matrix[0][1].unwrap() - 1.0).abs() < 1e-9);
+    assert!(v.matrix[0][2].unwrap() < 0.2);
+    assert_eq!(p.association_rows, None);
+}
+
+#[test]
+fn stand_ins_for_missing_are_told_and_honest_extremes_are_not() {
+    let mut text = String::from("age,price,temp,born,since,grade,code\n");
+    for i in 0..400u32 {
+        let age = if i % 40 == 0 { 999 } else { 18 + i % 60 };
+        // Prices reach 9,999 on their own.
+        let price = if i % 50 == 0 { 9999 } else { 100 + i * 24 };
+        let temp = if i % 30 == 0 { "-999.9".to_owned() } else { format!("{}.5", i % 35) };
+        let born = if i % 100 < 3 { "1900-01-01".to_owned() } else { format!("{}-05-17", 1950 + i % 50) };
+        let since = format!("{}-01-01", 1890 + i % 100);
+        let grade = if i % 9 == 0 { "none" } else { "B" };
+        let code = if i == 7 { -9999 } else { i as i32 % 90 };
+        text.push_str(&format!("{age},{price},{temp},{born},{since},{grade},{code}\n"));
+    }
+    let p = take(&text).profile;
+    let told = |name| issue(&p, Some(name), "placeholders").map(|i| i.rows);
+    assert_eq!((told("age"), told("temp"), told("born")), (Some(10), Some(14), Some(12)));
+    // Common prices, a historic range of years, an answer, and a value that comes once.
+    assert_eq!((told("price"), told("since"), told("grade"), told("code")), (None, None, None, None));
+}
+
+#[test]
+fn what_keeps_a_column_text_is_shown_and_codes_are_left_alone() {
+    let mut text = String::from("power,when,zip,answer,name\n");
+    for i in 0..300u32 {
+        let power = if i % 50 == 0 { "?".to_owned() } else { (40 + i).to_string() };
+        let when = if i == 12 { "spring".to_owned() } else { format!("2024-03-{:02}", 1 + i % 30) };
+        let answer = ["Yes", "yes ", "No", "YES"][(i % 4) as usize];
+        text.push_str(&format!("{power},{when},{:05},{answer},Anna{i}\n", i * 331));
+    }
+    let p = take(&text).profile;
+    let power = issue(&p, Some("power"), "mixed_types").unwrap();
+    assert!(power.rows == 6 && power.detail.contains("‘?’"), "{power:?}");
+    assert_eq!(issue(&p, Some("power"), "placeholders").map(|i| i.rows), Some(6));
+    let when = issue(&p, Some("when"), "mixed_types").unwrap();
+    assert!(when.rows == 1 && when.detail.contains("spring") && when.detail.contains("dates"), "{when:?}");
+    // Leading zeros keep it text, and that is right.
+    assert!(issue(&p, Some("zip"), "mixed_types").is_none());
+    assert_eq!(issue(&p, Some("answer"), "variants").map(|i| i.rows), Some(150));
+    assert!(issue(&p, Some("name"), "variants").is_none());
+}
+
+#[test]
+fn skewness_and_rank_correlation_agree_with_other_tools() {
+    // i = numpy.arange(400); x = (i * 7919 % 401) ** 3 % 1009 / 8; y = x ** 2 + (i * 31 % 97) * 50
+    // scipy.stats.skew(x), pandas.DataFrame({'x': x, 'y': y}).corr('spearman').iloc[0, 1]
+    let mut text = String::from("x,y\n");
+    for i in 0..400u64 {
+        let x = (i * 7919 % 401).pow(3) % 1009;
+        let x = x as f64 / 8.0;
+        text.push_str(&format!("{x},{}\n", x * x + (i * 31 % 97) as f64 * 50.0));
+    }
+    let p = take(&text).profile;
+    close(column(&p, "x").skewness.unwrap(), 0.023718106556118466);
+    close(p.spearman.as_ref().unwrap().matrix[0][1].unwrap(), 0.9334202033335466);
+    let json = serde_json::to_string(&p).unwrap();
+    assert!(!json.contains("NaN") && !json.contains("inf"), "{json}");
+}
+
+#[test]
+fn a_large_table_is_sampled_for_associations_and_says_so() {
+    let mut text = String::from("a,b,kind\n");
+    for i in 0..140_000u64 {
+        text.push_str(&format!(
+            "{},{},{}\n",
+            i * 7919 % 1_000_003,
+            i % 8,
+            ["u", "v", "w", "x"][(i % 4) as usize]
+        ));
+    }
+    let p = take(&text).profile;
+    assert_eq!(p.association_rows, Some(131_071));
+    // The sample sees every place of a short cycle: b tells kind, and nothing tells a.
+    let v = p.cramers_v.as_ref().unwrap();
+    assert_eq!(v.columns, ["b", "kind"]);
+    assert!(v.matrix[0][1].unwrap() > 0.999);
+    assert!(p.spearman.as_ref().unwrap().matrix[0][1].unwrap().abs() < 0.02);
+    assert_eq!(column(&p, "a").distinct, 140_000);
+}
+
+#[test]
+fn constants_dates_and_ids_are_no_targets_and_hints_count() {
+    let rows = |header: &str, row: &dyn Fn(u32) -> String| {
+        let lines: Vec<String> = (0..60).map(row).collect();
+        take(&format!("{header}\n{}\n", lines.join("\n"))).profile.target
+    };
+    assert_eq!(rows("a,target", &|i| format!("{}.5,7", i * 3)), None);
+    assert_eq!(rows("a,outcome", &|i| format!("{}.5,2024-01-{:02}", i * 3, 1 + i % 28)), None);
+    let hinted = rows("a,Loan_Default,note", &|i| format!("{}.5,{},n{}", i * 3, i % 2, i % 40)).unwrap();
+    assert_eq!((hinted.column.as_str(), hinted.problem.as_str()), ("Loan_Default", "binary"));
+    let price = rows("SalePrice,rooms", &|i| format!("{}.5,{}", i * i % 91, i % 5)).unwrap();
+    assert_eq!((price.column.as_str(), price.problem.as_str()), ("SalePrice", "regression"));
+    assert!(price.confidence < 0.7 && hinted.confidence < 0.7);
 }
 
 struct Stop;

@@ -83,6 +83,35 @@ impl Dataset {
         self.metadata.row_groups.iter().map(|g| g.num_rows() as u64).collect()
     }
 
+    /// Ranges (first row, rows) of `about` rows or fewer that cover the file in order. They end where row groups end,
+    /// because reading across a border decodes groups twice, and hold 64 MiB of encoded values at most.
+    pub(crate) fn parts(&self, about: u64) -> Vec<(u64, u64)> {
+        const PART_BYTES: u64 = 64 << 20;
+        let mut parts: Vec<(u64, u64)> = Vec::new();
+        let mut at = 0;
+        let mut bytes = 0;
+        for group in &self.metadata.row_groups {
+            let rows = group.num_rows() as u64;
+            let size = group.total_byte_size() as u64;
+            let room = |last: &&mut (u64, u64)| last.1 + rows <= about && bytes + size <= PART_BYTES;
+            if let Some(last) = parts.last_mut().filter(room) {
+                last.1 += rows;
+                bytes += size;
+            } else {
+                let most = (rows * PART_BYTES / size.max(PART_BYTES)).clamp(1, about.max(1));
+                let mut done = 0;
+                while done < rows {
+                    parts.push((at + done, most.min(rows - done)));
+                    done += most;
+                }
+                // What was cut is not added to.
+                bytes = if most < rows { PART_BYTES } else { size };
+            }
+            at += rows;
+        }
+        parts
+    }
+
     /// Some rows of some columns (all where `columns` is `None`), on the calling thread.
     pub(crate) fn read(
         &self,

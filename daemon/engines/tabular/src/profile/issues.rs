@@ -1,22 +1,46 @@
 //! What is worth a look in a column, with how many rows it concerns and what to do.
+//!
+//! Kinds, which stay as they are: `empty`, `duplicate_rows`, `near_duplicate_columns`, `all_null`, `constant`,
+//! `missing`, `non_finite`, `id_like`, `outliers`, `skew`, `placeholders`, `blanks`, `variants`, `mixed_types`,
+//! `imbalance`.
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::profile::{Issue, Scalar, Severity};
+use dropforge_shared::profile::{Issue, Severity};
 
 use super::column::Described;
-
-/// Numbers that often stand for a value that nobody knew.
-const SENTINELS: [i64; 6] = [-999, -9999, -99999, 9999, 99999, 999_999];
+use super::correlate::Across;
+use super::standins;
+use super::words::shortened;
 
 /// Rows below which shares say little.
 const FEW_ROWS: u64 = 20;
 
-/// Issues of all columns, the most severe first, then in file order.
-pub(crate) fn issues(described: &[Described], rows: u64) -> Vec<Issue> {
-    let mut found: Vec<Issue> = described.iter().flat_map(|d| of_column(d, rows)).collect();
+/// Pearson's coefficient from which on two columns say the same.
+const SAME: f64 = 0.999;
+
+/// Bytes of a value that a sentence shows.
+const SHOWN: usize = 40;
+
+/// Issues of the table and of all columns, the most severe first, then in file order.
+pub(crate) fn issues(described: &[Described], rows: u64, across: &Across) -> Vec<Issue> {
+    let mut found = Vec::new();
     if rows == 0 {
         found.push(issue(None, "empty", Severity::High, "the table has no rows".to_owned(), 0));
     }
+    if let Some(again) = across.duplicates.filter(|d| d.rows > 0) {
+        let about = if again.exact { "" } else { "about " };
+        let detail = format!(
+            "{about}{} rows ({}) are equal to an earlier one{}; drop them, unless a row may come twice",
+            again.rows,
+            percent(again.rows, rows),
+            if again.exact { "" } else { " (estimated from a part of the rows: too many to hold)" },
+        );
+        // A list of values repeats; a table of many columns should not.
+        let severity = if described.len() > 1 { Severity::Medium } else { Severity::Low };
+        found.push(issue(None, "duplicate_rows", severity, detail, again.rows.min(rows)));
+    }
+    found.extend(described.iter().flat_map(|d| of_column(d, rows)));
+    found.extend(alike(described, across));
     found.sort_by_key(|i| i.severity);
     found
 }
@@ -54,6 +78,46 @@ pub(crate) fn is_id_like(d: &Described, rows: u64) -> bool {
     }
 }
 
+/// Columns that say the same as an earlier one.
+fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
+    let mut found = Vec::new();
+    let matrix = across.correlations.as_ref();
+    for (i, d) in described.iter().enumerate() {
+        if d.facts.values == 0 || d.profile.distinct < 2 {
+            continue;
+        }
+        let name = &d.profile.name;
+        let mut add = |other: &Described, how: String| {
+            let detail = format!("{how} {}; keep one of both", shortened(&other.profile.name, SHOWN));
+            found.push(issue(Some(name), "near_duplicate_columns", Severity::Medium, detail, d.facts.values));
+        };
+        let earlier = described.iter().take(i);
+        let same = |e: &&Described| e.profile.kind == d.profile.kind && e.facts.print == d.facts.print;
+        if let Some(other) = earlier.clone().find(same) {
+            add(other, "equal in every row to".to_owned());
+            continue;
+        }
+        let Some((matrix, place)) = matrix.and_then(|m| Some((m, m.columns.iter().position(|c| c == name)?)))
+        else {
+            continue;
+        };
+        let r = |e: &Described| {
+            let other = matrix.columns.iter().position(|c| *c == e.profile.name)?;
+            matrix.matrix.get(place)?.get(other).copied().flatten()
+        };
+        // What rises row by row goes along with the number of the row, and says something else; and few points may lie
+        // on a line by chance.
+        if d.facts.counts_up || d.facts.values < FEW_ROWS || d.profile.distinct <= 2 {
+            continue;
+        }
+        let mut others = earlier.filter(|e| !e.facts.counts_up).filter_map(|e| Some((e, r(e)?)));
+        if let Some((other, r)) = others.find(|(_, r)| r.abs() > SAME) {
+            add(other, format!("correlation {r:.4} with"));
+        }
+    }
+    found
+}
+
 fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
     let (p, f) = (&d.profile, &d.facts);
     let mut found = Vec::new();
@@ -69,13 +133,9 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
         return found;
     }
     if p.distinct == 1 && p.distinct_exact && rows > 1 {
-        let value = p.top.first().map(|t| t.value.display()).unwrap_or_default();
-        add(
-            "constant",
-            Severity::Medium,
-            format!("every value is {value}; it tells nothing apart, drop it"),
-            present,
-        );
+        let value = p.top.first().map(|t| shortened(&t.value.display(), SHOWN)).unwrap_or_default();
+        let detail = format!("every value is {value}; it tells nothing apart, drop it");
+        add("constant", Severity::Medium, detail, present);
     }
     if p.nulls > 0 {
         let severity = match p.nulls * 100 / rows {
@@ -84,12 +144,9 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
             _ => Severity::Low,
         };
         let share = percent(p.nulls, rows);
-        add(
-            "missing",
-            severity,
-            format!("{share} of the values are missing; fill them in, or drop the rows or the column"),
-            p.nulls,
-        );
+        let detail =
+            format!("{share} of the values are missing; fill them in, or drop the rows or the column");
+        add("missing", severity, detail, p.nulls);
     }
     if f.non_finite > 0 {
         let detail = "NaN or infinite values are left out of the figures; replace them by missing".to_owned();
@@ -100,17 +157,28 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
         let detail = "every value is different, as in an identifier; keep it out of models".to_owned();
         add("id_like", Severity::Medium, detail, present);
     }
-    numeric(d, id_like, &mut add);
-    textual(d, present, &mut add);
+    let stand_ins = standins::stand_ins(d);
+    if !stand_ins.is_empty() {
+        let shown: Vec<String> =
+            stand_ins.iter().map(|s| format!("{} ({} times)", s.shown, s.rows)).collect();
+        let detail = format!(
+            "{} lies far from all other values and looks like a stand-in for missing; replace it by missing",
+            shown.join(", ")
+        );
+        add("placeholders", Severity::High, detail, stand_ins.iter().map(|s| s.rows).sum());
+    }
+    if p.kind.is_numeric() && !id_like {
+        numeric(d, &mut add);
+    }
+    if p.kind == ColumnType::Text {
+        textual(d, present, &mut add);
+    }
     imbalance(d, present, &mut add);
     found
 }
 
-fn numeric(d: &Described, id_like: bool, add: &mut impl FnMut(&str, Severity, String, u64)) {
+fn numeric(d: &Described, add: &mut impl FnMut(&str, Severity, String, u64)) {
     let (p, f) = (&d.profile, &d.facts);
-    if !p.kind.is_numeric() || id_like {
-        return;
-    }
     if p.outliers > 0 && p.distinct > 2 {
         let severity = if p.outliers * 20 > f.values { Severity::Medium } else { Severity::Low };
         let share = percent(p.outliers, f.values);
@@ -118,68 +186,84 @@ fn numeric(d: &Described, id_like: bool, add: &mut impl FnMut(&str, Severity, St
             format!("{share} of the values lie beyond 1.5 interquartile ranges; check them, or clip them");
         add("outliers", severity, detail, p.outliers);
     }
-    if let Some(skewness) = f.skewness.filter(|s| s.abs() > 2.0 && p.distinct > 2) {
+    if let Some(skewness) = p.skewness.filter(|s| s.abs() > 2.0 && p.distinct > 2) {
         let side = if skewness > 0.0 { "large" } else { "small" };
         let detail =
             format!("skewness {skewness:.1}: a long tail of {side} values; a log transform may help");
         add("skew", Severity::Low, detail, f.values);
     }
-    // A sentinel is a frequent value at the very end of the range, far from the others.
-    let quantiles = p.quantiles;
-    for top in &p.top {
-        let (value, whole) = match top.value {
-            Scalar::Int(v) => (v as f64, v),
-            Scalar::Float(v) if v.fract() == 0.0 && v.abs() < 1e7 => (v, v as i64),
-            _ => continue,
-        };
-        let end = Some(&top.value) == p.min.as_ref() || Some(&top.value) == p.max.as_ref();
-        let far = quantiles.is_some_and(|q| {
-            let spread = (q.p75 - q.p25).max(f64::MIN_POSITIVE);
-            value < q.p25 - 3.0 * spread || value > q.p75 + 3.0 * spread
-        });
-        if top.count > 1 && SENTINELS.contains(&whole) && end && far {
-            let detail = format!("{whole} looks like a stand-in for missing; replace it by missing");
-            add("placeholders", Severity::High, detail, top.count);
-        }
-    }
 }
 
 fn textual(d: &Described, present: u64, add: &mut impl FnMut(&str, Severity, String, u64)) {
-    let (p, f) = (&d.profile, &d.facts);
-    if p.kind != ColumnType::Text {
+    let looks = &d.facts.looks;
+    if looks.blanks > 0 {
+        let detail = "blanks before or behind the text make equal values differ; trim them".to_owned();
+        add("blanks", Severity::Low, detail, looks.blanks);
+    }
+    let rows: u64 = looks.placeholders.values().sum();
+    if rows > 0 {
+        let words: Vec<String> =
+            looks.placeholders.iter().map(|(word, n)| format!("‘{word}’ ({n} times)")).collect();
+        let severity = if rows * 20 > present { Severity::Medium } else { Severity::Low };
+        let detail = format!("{} stand for missing; replace them by missing", words.join(", "));
+        add("placeholders", severity, detail, rows);
+    }
+    if let Some(most) = d.facts.variants.first() {
+        let spelled: Vec<String> = most
+            .spellings
+            .iter()
+            .take(4)
+            .map(|(text, n)| format!("‘{}’ ({n})", shortened(text, SHOWN)))
+            .collect();
+        let others = d.facts.variants.len() - 1;
+        let more = if others > 0 { format!(", and {others} more") } else { String::new() };
+        let detail =
+            format!("one value in several spellings: {}{more}; write each in one way", spelled.join(", "));
+        let rows = d.facts.variants.iter().map(super::words::Variants::rows).sum();
+        add("variants", Severity::Medium, detail, rows);
+    }
+    mixed(d, present, add);
+}
+
+/// A column that is text only because a few cells are not what the others are.
+fn mixed(d: &Described, present: u64, add: &mut impl FnMut(&str, Severity, String, u64)) {
+    let looks = &d.facts.looks;
+    let [numbers, dates, others] = &looks.examples;
+    let (most, what, misfits) = if looks.numbers >= looks.dates {
+        (looks.numbers, "numbers", [others, dates])
+    } else {
+        (looks.dates, "dates", [others, numbers])
+    };
+    let rest = present.saturating_sub(most);
+    if rest == 0 || most < 3 || most * 5 < present * 4 {
         return;
     }
-    if f.blanks > 0 {
-        let detail = "blanks before or behind the text make equal values differ; trim them".to_owned();
-        add("blanks", Severity::Low, detail, f.blanks);
-    }
-    if f.placeholders > 0 {
-        let detail = "words such as ‘unknown’ or ‘?’ stand for missing; replace them by missing".to_owned();
-        add("placeholders", Severity::Low, detail, f.placeholders);
-    }
-    if f.numeric_texts < present && f.numeric_texts * 5 >= present * 4 {
-        let others = present - f.numeric_texts;
-        let share = percent(f.numeric_texts, present);
-        let detail = format!(
-            "{share} of the values are numbers and {others} are not, so the column is text; look at those"
-        );
-        add("mixed_types", Severity::Medium, detail, others);
-    }
+    let examples: Vec<String> = misfits.into_iter().flatten().take(3).map(|e| format!("‘{e}’")).collect();
+    let detail = format!(
+        "{} of the values are {what} and {rest} are not ({}), so the column is text; correct those or make them missing",
+        percent(most, present),
+        examples.join(", ")
+    );
+    add("mixed_types", Severity::Medium, detail, rest);
 }
 
 fn imbalance(d: &Described, present: u64, add: &mut impl FnMut(&str, Severity, String, u64)) {
     let p = &d.profile;
-    let categorical =
-        matches!(p.kind, ColumnType::Text | ColumnType::Boolean) && (2..=20).contains(&p.distinct);
+    let categorical = match p.kind {
+        ColumnType::Text | ColumnType::Boolean => (2..=20).contains(&p.distinct),
+        // A flag; of more values it would be a count.
+        ColumnType::Integer => p.distinct == 2,
+        _ => false,
+    };
     let Some(first) =
         p.top.first().filter(|t| categorical && present >= FEW_ROWS && t.count * 20 >= present * 19)
     else {
         return;
     };
     let detail = format!(
-        "{} of the values are {}; the others are rare",
+        "{} of the values are {}; the others are rare: compare models by more than accuracy",
         percent(first.count, present),
-        first.value.display()
+        shortened(&first.value.display(), SHOWN)
     );
     add("imbalance", Severity::Low, detail, first.count);
 }

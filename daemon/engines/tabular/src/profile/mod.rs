@@ -1,33 +1,44 @@
-//! The profile of a dataset: a column at a time from Parquet, on two threads, in bounded memory.
+//! The profile of a dataset, from Parquet, on two threads, in bounded memory: first a column at a time, then the rows
+//! across columns.
 
 mod column;
 mod correlate;
+mod cramer;
+mod crew;
 mod distinct;
+mod duplicates;
+mod hash;
 mod issues;
+mod keys;
 mod numeric;
+mod ordered;
+mod reading;
+mod spearman;
+mod standins;
+mod sums;
 mod target;
 mod text;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
 
-use dropforge_shared::profile::Profile;
+use dropforge_shared::profile::{Correlations, Profile};
 
 use crate::error::Error;
 use crate::monitor::Monitor;
-use crate::parquet::{Dataset, guarded_work};
+use crate::parquet::Dataset;
 use column::Described;
+use reading::{Parts, SAMPLE_ROWS};
 
 /// Frequent values that a profile lists.
 const TOP: usize = 10;
 
-/// Columns described at the same time. Each holds its column's numbers, so more threads would cost memory.
-const THREADS: usize = 2;
+/// Rows of a column read at a time.
+const PART_ROWS: u64 = 1 << 17;
 
 /// Profiles a dataset written by [`crate::ingest`]. `null_tokens` are those of [`crate::Ingested`], by column; where
-/// they are not known, an empty slice.
+/// they are not known, an empty slice. Holds less than 1 GB, however many rows there are.
 ///
 /// # Errors
 /// [`Error::Cancelled`] when the monitor says so; else what failed while reading.
@@ -38,19 +49,20 @@ pub fn profile(
     monitor: &mut dyn Monitor,
 ) -> Result<Profile, Error> {
     let dataset = Dataset::open(parquet)?;
-    monitor.stage("profile", Some(dataset.columns.len() as u64), "columns");
     let described = describe_all(&dataset, null_tokens, monitor)?;
-    let correlations = correlate::correlations(&dataset, &described, monitor)?;
-    let issues = issues::issues(&described, dataset.rows);
+    let across = correlate::across(&dataset, &described, monitor)?;
+    let (spearman, cramers_v) = associations(&dataset, &described, monitor)?;
+    let associated = spearman.is_some() || cramers_v.is_some();
+    let issues = issues::issues(&described, dataset.rows, &across);
     let target = target::guess(&described, dataset.rows);
     Ok(Profile {
         file: file_id.to_owned(),
         rows: dataset.rows,
         columns: described.into_iter().map(|d| d.profile).collect(),
-        correlations,
-        spearman: None,
-        cramers_v: None,
-        association_rows: None,
+        correlations: across.correlations,
+        spearman,
+        cramers_v,
+        association_rows: (associated && dataset.rows > SAMPLE_ROWS).then_some(SAMPLE_ROWS),
         issues,
         target,
     })
@@ -62,56 +74,63 @@ fn describe_all(
     monitor: &mut dyn Monitor,
 ) -> Result<Vec<Described>, Error> {
     let width = dataset.columns.len();
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    let (sender, receiver) = channel();
-    let work = |sender: std::sync::mpsc::Sender<(usize, Result<Described, Error>)>| loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        if index >= width || stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let stopped = || stop.load(Ordering::Relaxed);
-        let done = guarded_work(|| column::describe(dataset, index, null_tokens.get(index), &stopped));
-        if sender.send((index, done)).is_err() {
-            return;
-        }
+    monitor.stage("profile", Some(width as u64), "columns");
+    let ranges = dataset.parts(PART_ROWS);
+    let sampled = correlate::numeric(dataset);
+    let work = |index: usize, stopped: &dyn Fn() -> bool| {
+        let parts = Parts { dataset, index, ranges: &ranges, stopped };
+        column::describe(&parts, null_tokens.get(index), sampled.binary_search(&index).is_ok())
     };
     let mut found: Vec<Option<Described>> = Vec::new();
     found.resize_with(width, || None);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            let sender = sender.clone();
-            scope.spawn(|| work(sender));
+    let (mut done, mut categorical) = (0, 0);
+    crew::share(width, monitor, work, |index, mut described: Described, monitor| {
+        categorical += usize::from(!described.facts.categories.is_empty());
+        if categorical > correlate::MAX_COLUMNS {
+            // Too many for a matrix: the rest need not be kept.
+            described.facts.categories = Vec::new();
         }
-        drop(sender);
-        let mut done = 0;
-        let mut failed = None;
-        loop {
-            // A wide column takes seconds; a cancel should not wait for it.
-            match receiver.recv_timeout(std::time::Duration::from_millis(50)) {
-                Ok((index, Ok(described))) => {
-                    if let Some(slot) = found.get_mut(index) {
-                        *slot = Some(described);
-                    }
-                    done += 1;
-                    monitor.progress(done);
-                }
-                Ok((_, Err(error))) => {
-                    failed.get_or_insert(error);
-                    stop.store(true, Ordering::Relaxed);
-                }
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-            }
-            if failed.is_none() && monitor.cancelled() {
-                failed = Some(Error::Cancelled);
-                stop.store(true, Ordering::Relaxed);
-            }
+        if let Some(slot) = found.get_mut(index) {
+            *slot = Some(described);
         }
-        failed.map_or(Ok(()), Err)
+        done += 1;
+        monitor.progress(done);
     })?;
-    found
+    let mut described = found
         .into_iter()
         .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| Error::Internal("a column was not described".to_owned()))
+        .ok_or_else(|| Error::Internal("a column was not described".to_owned()))?;
+    if categorical > correlate::MAX_COLUMNS {
+        described.iter_mut().for_each(|d| d.facts.categories = Vec::new());
+    }
+    Ok(described)
+}
+
+/// Spearman's coefficients and Cramér's V.
+fn associations(
+    dataset: &Dataset,
+    described: &[Described],
+    monitor: &mut dyn Monitor,
+) -> Result<(Option<Correlations>, Option<Correlations>), Error> {
+    let named = |columns: Vec<usize>, matrix| {
+        let name = |i: usize| described.get(i).map(|d| d.profile.name.clone()).unwrap_or_default();
+        Correlations { columns: columns.into_iter().map(name).collect(), matrix }
+    };
+    let numeric = correlate::numeric(dataset);
+    let keys: Vec<&[u64]> =
+        numeric.iter().filter_map(|i| described.get(*i)).map(|d| d.facts.numbers.as_slice()).collect();
+    let spearman = match keys.len() {
+        0 => None,
+        _ => Some(named(numeric, spearman::matrix(&keys, monitor)?)),
+    };
+    let categorical: Vec<usize> = (0..described.len())
+        .filter(|i| described.get(*i).is_some_and(|d| !d.facts.categories.is_empty()))
+        .collect();
+    let codes: Vec<&[u8]> =
+        categorical.iter().filter_map(|i| described.get(*i)).map(|d| d.facts.categories.as_slice()).collect();
+    let cramers_v = match codes.len() {
+        0 | 1 => None,
+        _ => Some(named(categorical, cramer::matrix(&codes, monitor)?)),
+    };
+    Ok((spearman, cramers_v))
 }

@@ -1,51 +1,150 @@
-//! Figures of numbers. Everything is taken from the sorted values, so it depends on no order and on no chunking.
+//! Figures of numbers. They depend on no order of the rows, apart from the last digits of sums.
 
 use dropforge_shared::profile::{Histogram, Quantiles};
+
+use super::TOP;
+use super::keys::Number;
+use super::ordered::{Chunk, HELD, Pass, ascending};
+use super::sums::{Sum, add_all};
+use crate::error::Error;
 
 /// Intervals of a histogram.
 const BINS: usize = 20;
 
-/// A number that columns hold.
-pub(crate) trait Num: Copy + PartialOrd {
-    /// As a float.
-    fn float(self) -> f64;
-    /// The distance from a smaller number, without the digits that both share.
-    fn above(self, smaller: Self) -> f64;
-    /// The exact mean, where the type allows one.
-    fn exact_mean(sorted: &[Self]) -> Option<f64>;
+/// Values at either end of the range that are looked at for stand-ins.
+const ENDS: usize = 4;
+
+/// The keys of a column: held where they are few enough, else read again for each pass.
+pub(crate) struct Keys<'a> {
+    pub(crate) held: Option<Vec<u64>>,
+    pub(crate) pass: &'a Pass<'a>,
+    pub(crate) count: u64,
+    pub(crate) low: u64,
+    pub(crate) high: u64,
 }
 
-impl Num for i64 {
-    fn float(self) -> f64 {
-        self as f64
+impl Keys<'_> {
+    fn each(&self, mut take: impl FnMut(&[u64])) -> Result<(), Error> {
+        match &self.held {
+            Some(held) => take(held),
+            None => (self.pass)(&mut take)?,
+        }
+        Ok(())
     }
-    fn above(self, smaller: Self) -> f64 {
-        self.abs_diff(smaller) as f64
-    }
-    fn exact_mean(sorted: &[Self]) -> Option<f64> {
-        let sum: i128 = sorted.iter().map(|v| i128::from(*v)).sum();
-        Some(sum as f64 / sorted.len() as f64)
+
+    fn ascending(&mut self, take: &mut dyn FnMut(Chunk<'_>)) -> Result<(), Error> {
+        match &mut self.held {
+            Some(held) => {
+                held.sort_unstable();
+                take(Chunk::Sorted(held));
+                Ok(())
+            }
+            None => ascending(self.pass, (self.low, self.high), self.count, HELD, take),
+        }
     }
 }
 
-impl Num for f64 {
-    fn float(self) -> f64 {
-        self
-    }
-    fn above(self, smaller: Self) -> f64 {
-        self - smaller
-    }
-    fn exact_mean(_: &[Self]) -> Option<f64> {
-        None
+/// What the ascending order tells. Values are keys.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Order {
+    pub(crate) distinct: u64,
+    /// By count, then the smaller first; [`TOP`] at most.
+    pub(crate) top: Vec<(u64, u64)>,
+    /// The smallest different values with their counts, the outermost first.
+    pub(crate) lowest: Vec<(u64, u64)>,
+    /// The largest ones, the outermost first.
+    pub(crate) highest: Vec<(u64, u64)>,
+}
+
+impl Order {
+    fn run(&mut self, key: u64, count: u64) {
+        self.distinct += 1;
+        if self.top.len() < TOP || self.top.last().is_some_and(|(_, least)| count > *least) {
+            // Values come in ascending order, so among equal counts a later one goes behind.
+            let at = self.top.partition_point(|(_, c)| *c >= count);
+            self.top.insert(at, (key, count));
+            self.top.truncate(TOP);
+        }
+        if self.lowest.len() < ENDS {
+            self.lowest.push((key, count));
+        }
     }
 }
 
-/// Figures of a column's finite values.
+/// Walks along the ascending keys and picks up what was asked for.
+#[derive(Default)]
+struct Walk {
+    order: Order,
+    open: Option<(u64, u64)>,
+    /// The last values, each in the place of its number.
+    latest: [(u64, u64); ENDS],
+    at: u64,
+    /// Ranks wanted, ascending, and the keys found there.
+    ranks: Vec<u64>,
+    found: Vec<u64>,
+}
+
+impl Walk {
+    fn take(&mut self, chunk: Chunk<'_>) {
+        match chunk {
+            Chunk::Sorted(keys) => {
+                for run in keys.chunk_by(|a, b| a == b) {
+                    if let Some(key) = run.first() {
+                        self.run(*key, run.len() as u64);
+                    }
+                }
+            }
+            Chunk::Same(key, count) => self.run(key, count),
+        }
+    }
+
+    fn run(&mut self, key: u64, count: u64) {
+        self.at += count;
+        while self.ranks.get(self.found.len()).is_some_and(|rank| *rank < self.at) {
+            self.found.push(key);
+        }
+        match &mut self.open {
+            // A value may go on in the next chunk.
+            Some((open, sum)) if *open == key => *sum += count,
+            _ => {
+                if let Some((key, count)) = self.open.replace((key, count)) {
+                    self.close(key, count);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, key: u64, count: u64) {
+        if let Some(place) = self.latest.get_mut(self.order.distinct as usize % ENDS) {
+            *place = (key, count);
+        }
+        self.order.run(key, count);
+    }
+
+    fn finish(mut self) -> (Order, Vec<u64>) {
+        if let Some((key, count)) = self.open.take() {
+            self.close(key, count);
+        }
+        let distinct = self.order.distinct as usize;
+        let last = (distinct.saturating_sub(ENDS)..distinct).rev();
+        self.order.highest = last.filter_map(|i| self.latest.get(i % ENDS).copied()).collect();
+        (self.order, self.found)
+    }
+}
+
+/// Only the order: for dates.
+pub(crate) fn order(keys: &mut Keys<'_>) -> Result<Order, Error> {
+    let mut walk = Walk::default();
+    keys.ascending(&mut |chunk| walk.take(chunk))?;
+    Ok(walk.finish().0)
+}
+
+/// Figures of a column's finite values. Each is finite; `None` where there is no such finite number.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Figures {
     pub(crate) mean: Option<f64>,
     pub(crate) std: Option<f64>,
-    /// Fisher–Pearson coefficient of skewness (g1).
+    /// Fisher–Pearson coefficient of skewness (g₁).
     pub(crate) skewness: Option<f64>,
     pub(crate) quantiles: Quantiles,
     pub(crate) zeros: u64,
@@ -53,266 +152,150 @@ pub(crate) struct Figures {
     pub(crate) histogram: Histogram,
 }
 
-/// A sum that keeps what rounding drops (Neumaier, 1974, "Rundungsfehleranalyse einiger Verfahren zur Summation
-/// endlicher Summen", ZAMM 54:39–51).
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sum {
-    sum: f64,
-    lost: f64,
-}
-
-impl Sum {
-    /// Adds one number.
-    pub(crate) fn add(&mut self, value: f64) {
-        let next = self.sum + value;
-        self.lost +=
-            if self.sum.abs() >= value.abs() { (self.sum - next) + value } else { (value - next) + self.sum };
-        self.sum = next;
+/// Figures and order; `None` where there are no values.
+pub(crate) fn figures<T: Number>(keys: &mut Keys<'_>) -> Result<Option<(Figures, Order)>, Error> {
+    if keys.count == 0 {
+        return Ok(None);
     }
-
-    /// What they are together.
-    pub(crate) fn total(self) -> f64 {
-        self.sum + self.lost
-    }
-}
-
-fn sum(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sum = Sum::default();
-    values.for_each(|v| sum.add(v));
-    sum.total()
-}
-
-/// Figures of sorted finite values; `None` where there are none.
-pub(crate) fn figures<T: Num>(sorted: &[T]) -> Option<Figures> {
-    let (first, last) = (*sorted.first()?, *sorted.last()?);
-    let n = sorted.len() as f64;
-    // Scaled to about 1, so that neither the sum of ±1e308 nor the squares of 1e-200 leave the range of floats.
-    let largest = first.float().abs().max(last.float().abs());
-    let scale = if largest > 1e100 || (largest < 1e-100 && largest > 0.0) { largest } else { 1.0 };
-    // Distances from the smallest value keep the digits in which large numbers (ids, times) differ.
-    let distance = |v: &T| {
-        if scale == 1.0 { v.above(first) } else { v.float() / scale - first.float() / scale }
-    };
-    let mean_distance = sum(sorted.iter().map(distance)) / n;
-    let mean = T::exact_mean(sorted).unwrap_or_else(|| {
-        if scale == 1.0 {
-            sum(sorted.iter().map(|v| v.float())) / n
-        } else {
-            sum(sorted.iter().map(|v| v.float() / scale)) / n * scale
+    let moments = moments::<T>(keys)?;
+    let edges = edges(T::of(keys.low).float(), T::of(keys.high).float());
+    let shares = [0.05, 0.25, 0.50, 0.75, 0.95];
+    let last = (keys.count - 1) as f64;
+    let rank = |share: f64| (last * share).floor() as u64;
+    let mut ranks: Vec<u64> =
+        shares.iter().flat_map(|s| [rank(*s), (rank(*s) + 1).min(keys.count - 1)]).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    let mut walk = Walk { ranks: ranks.clone(), ..Walk::default() };
+    let mut below = vec![0u64; edges.len()];
+    keys.ascending(&mut |chunk| {
+        for (below, edge) in below.iter_mut().zip(&edges) {
+            *below += match chunk {
+                Chunk::Sorted(keys) => keys.partition_point(|k| T::of(*k).float() < *edge) as u64,
+                Chunk::Same(key, count) => count * u64::from(T::of(key).float() < *edge),
+            };
         }
-    });
-    let (mut rest, mut squares, mut cubes) = (Sum::default(), Sum::default(), Sum::default());
-    for value in sorted {
-        let d = distance(value) - mean_distance;
-        rest.add(d);
-        squares.add(d * d);
-        cubes.add(d * d * d);
+        walk.take(chunk);
+    })?;
+    let (order, found) = walk.finish();
+    let value = |rank: u64| {
+        let at = ranks.partition_point(|r| *r < rank);
+        T::of(found.get(at).or(found.last()).copied().unwrap_or(keys.low))
+    };
+    let quantile = |share: f64| {
+        let (low, part) = (rank(share), last * share - rank(share) as f64);
+        between(value(low), value((low + 1).min(keys.count - 1)), part)
+    };
+    let [p05, p25, p50, p75, p95] = shares.map(quantile);
+    let fence = 1.5 * (p75 - p25);
+    let (least, most) = (p25 - fence, p75 + fence);
+    let (mut zeros, mut outliers) = (0u64, 0u64);
+    keys.each(|part| {
+        for key in part {
+            let value = T::of(*key).float();
+            zeros += u64::from(value == 0.0);
+            outliers += u64::from(value < least) + u64::from(value > most);
+        }
+    })?;
+    let histogram = histogram(edges, &below, keys.count);
+    let quantiles = Quantiles { p05, p25, p50, p75, p95 };
+    let Moments { mean, std, skewness } = moments;
+    Ok(Some((Figures { mean, std, skewness, quantiles, zeros, outliers, histogram }, order)))
+}
+
+struct Moments {
+    mean: Option<f64>,
+    std: Option<f64>,
+    skewness: Option<f64>,
+}
+
+fn moments<T: Number>(keys: &Keys<'_>) -> Result<Moments, Error> {
+    let (first, last) = (T::of(keys.low).float(), T::of(keys.high).float());
+    let n = keys.count as f64;
+    // Scaled to about 1, so that neither the sum of ±1e308 nor the squares of 1e-200 leave the range of floats.
+    let largest = first.abs().max(last.abs());
+    let scale = if largest > 1e100 || (largest < 1e-100 && largest > 0.0) { largest } else { 1.0 };
+    let (mut exact, mut sum) = (Some(0i128), [Sum::default()]);
+    keys.each(|part| {
+        exact = exact.zip(T::exact_sum(part)).map(|(sum, more)| sum + more);
+        if exact.is_none() {
+            add_all(&mut sum, part, |key| [T::of(key).float() / scale]);
+        }
+    })?;
+    let [sum] = sum;
+    let mean = exact.map_or(sum.total() / n * scale, |sum| sum as f64 / n).clamp(first, last);
+    // Of the column's type: differences from it are exact, or nearly so.
+    let centre = T::centre(exact.unwrap_or(0), keys.count, mean);
+    if keys.low == keys.high {
+        let std = (keys.count > 1).then_some(0.0);
+        return Ok(Moments { mean: Some(first), std, skewness: None });
     }
-    // The second pass corrects for the rounding of the mean (Chan, Golub & LeVeque, 1983, "Algorithms for computing
-    // the sample variance", The American Statistician 37:242–247).
-    let squares = (squares.total() - rest.total() * rest.total() / n).max(0.0);
-    let constant = first.float() == last.float();
-    let std = match sorted.len() {
-        0 | 1 => None,
-        _ if constant => Some(0.0),
-        _ => Some((squares / (n - 1.0)).sqrt() * scale),
-    };
+    let mut sums = [Sum::default(); 3];
+    let scaled_mean = mean / scale;
+    keys.each(|part| {
+        let powers = |d: f64| [d, d * d, d * d * d];
+        if scale == 1.0 {
+            add_all(&mut sums, part, |key| powers(T::of(key).minus(centre)));
+        } else {
+            add_all(&mut sums, part, |key| powers(T::of(key).float() / scale - scaled_mean));
+        }
+    })?;
+    let [one, two, three] = sums.map(Sum::total);
+    // What the centre is off the mean is taken out again (Chan, Golub & LeVeque, 1983, "Algorithms for computing the
+    // sample variance", The American Statistician 37:242–247).
+    let off = one / n;
+    let squares = (two - one * off).max(0.0);
+    let cubes = three - 3.0 * off * two + 2.0 * n * off * off * off;
     let variance = squares / n;
-    let skewness = (!constant && variance > 0.0).then(|| cubes.total() / n / variance.powf(1.5));
-    let quantiles = Quantiles {
-        p05: quantile(sorted, 0.05),
-        p25: quantile(sorted, 0.25),
-        p50: quantile(sorted, 0.50),
-        p75: quantile(sorted, 0.75),
-        p95: quantile(sorted, 0.95),
-    };
-    let below = |x: f64| sorted.partition_point(|v| v.float() < x) as u64;
-    let up_to = |x: f64| sorted.partition_point(|v| v.float() <= x) as u64;
-    let spread = quantiles.p75 - quantiles.p25;
-    let (low, high) = (quantiles.p25 - 1.5 * spread, quantiles.p75 + 1.5 * spread);
-    let outliers = below(low) + (sorted.len() as u64 - up_to(high));
-    let finite = |x: f64| x.is_finite().then_some(x);
-    Some(Figures {
-        mean: finite(mean.clamp(first.float(), last.float())),
-        std: std.and_then(finite),
-        skewness: skewness.and_then(finite),
-        quantiles,
-        zeros: up_to(0.0) - below(0.0),
-        outliers,
-        histogram: histogram(sorted),
+    let finite = |v: f64| v.is_finite().then_some(v);
+    // The second pass also tells what the first mean lost to rounding.
+    let mean = if exact.is_some() { mean } else { (mean + off * scale).clamp(first, last) };
+    Ok(Moments {
+        mean: finite(mean),
+        std: (keys.count > 1).then(|| (squares / (n - 1.0)).sqrt() * scale).and_then(finite),
+        skewness: finite(cubes / n / variance.powf(1.5)),
     })
 }
 
-/// Type 7 of Hyndman & Fan.
-pub(crate) fn quantile<T: Num>(sorted: &[T], p: f64) -> f64 {
-    let h = (sorted.len().saturating_sub(1)) as f64 * p;
-    let at = |i: usize| sorted.get(i).or(sorted.last()).map_or(f64::NAN, |v| v.float());
-    let (low, high, fraction) = (at(h.floor() as usize), at(h.ceil() as usize), h - h.floor());
-    let difference = high - low;
-    if difference.is_finite() {
-        low + difference * fraction
+/// Linear between two values.
+fn between<T: Number>(low: T, high: T, part: f64) -> f64 {
+    let distance = high.minus(low);
+    if part <= 0.0 || distance == 0.0 {
+        low.float()
+    } else if distance.is_finite() {
+        low.float() + part * distance
     } else {
-        low * (1.0 - fraction) + high * fraction
+        low.float() * (1.0 - part) + high.float() * part
     }
 }
 
-/// Intervals of equal width from the smallest to the largest value; one where all are equal.
-fn histogram<T: Num>(sorted: &[T]) -> Histogram {
-    let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
-        return Histogram { edges: Vec::new(), counts: Vec::new() };
-    };
-    let (min, max) = (first.float(), last.float());
+/// Edges of equal intervals from the smallest to the largest value.
+fn edges(min: f64, max: f64) -> Vec<f64> {
     if min >= max {
-        return Histogram { edges: vec![min, max], counts: vec![sorted.len() as u64] };
+        return vec![min, max];
     }
+    let part = |i: usize| i as f64 / BINS as f64;
     let mut edges: Vec<f64> = (0..=BINS)
         .map(|i| {
-            let part = i as f64 / BINS as f64;
             // Halves first: the width of −1e308 to 1e308 is no float.
-            if i == BINS { max } else { min + 2.0 * ((max / 2.0 - min / 2.0) * part) }
+            if i == BINS { max } else { min + 2.0 * ((max / 2.0 - min / 2.0) * part(i)) }
         })
         .map(|edge| edge.clamp(min, max))
         .collect();
     if edges.iter().any(|e| !e.is_finite()) {
-        edges = (0..=BINS)
-            .map(|i| i as f64 / BINS as f64)
-            .map(|part| (min * (1.0 - part) + max * part).clamp(min, max))
-            .collect();
+        edges = (0..=BINS).map(part).map(|part| (min * (1.0 - part) + max * part).clamp(min, max)).collect();
     }
     // Where the range holds fewer floats than intervals.
     edges.dedup();
-    let mut counts = Vec::with_capacity(edges.len());
-    let mut before = 0u64;
-    for edge in edges.iter().skip(1) {
-        let upto = if *edge >= max {
-            sorted.len() as u64
-        } else {
-            sorted.partition_point(|v| v.float() < *edge) as u64
-        };
-        counts.push(upto - before);
-        before = upto;
-    }
+    edges
+}
+
+fn histogram(edges: Vec<f64>, below: &[u64], count: u64) -> Histogram {
+    let upto = |i: usize| if i + 1 == edges.len() { count } else { below.get(i).copied().unwrap_or(0) };
+    let counts = (1..edges.len()).map(|i| upto(i) - if i == 1 { 0 } else { upto(i - 1) }).collect();
     Histogram { edges, counts }
 }
 
-/// Different values and the most frequent ones (by count, then the smaller first), out of sorted values.
-pub(crate) fn runs<T: Copy + PartialEq>(sorted: &[T], top: usize) -> (u64, Vec<(T, u64)>) {
-    let mut distinct = 0;
-    let mut best: Vec<(T, u64)> = Vec::with_capacity(top + 1);
-    let mut rest = sorted;
-    while let Some(&value) = rest.first() {
-        let length = rest.iter().take_while(|v| **v == value).count();
-        distinct += 1;
-        let count = length as u64;
-        if best.len() < top || best.last().is_some_and(|(_, least)| count > *least) {
-            // Values come in ascending order, so among equal counts a later one goes behind.
-            let at = best.partition_point(|(_, c)| *c >= count);
-            best.insert(at, (value, count));
-            best.truncate(top);
-        }
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    (distinct, best)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(a: f64, b: f64) {
-        assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-300), "{a} is not {b}");
-    }
-
-    /// A generator of test numbers (xorshift), so that the oracle sees no special case only.
-    fn numbers(n: usize) -> Vec<f64> {
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        (0..n)
-            .map(|_| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 11) as f64 / (1u64 << 53) as f64 * 2000.0 - 700.0
-            })
-            .collect()
-    }
-
-    #[test]
-    fn figures_agree_with_a_plain_two_pass_oracle() {
-        for offset in [0.0, 1e9] {
-            let mut values: Vec<f64> = numbers(10_001).into_iter().map(|v| v + offset).collect();
-            let n = values.len() as f64;
-            let mean = values.iter().map(|v| v - offset).sum::<f64>() / n + offset;
-            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-            values.sort_by(f64::total_cmp);
-            let f = figures(&values).unwrap();
-            close(f.mean.unwrap(), mean);
-            close(f.std.unwrap(), variance.sqrt());
-            // 10,001 values: the quartiles are order statistics themselves.
-            close(f.quantiles.p25, values[2_500]);
-            close(f.quantiles.p50, values[5_000]);
-            close(f.quantiles.p95, values[9_500]);
-            let fence = 1.5 * (values[7_500] - values[2_500]);
-            let outside =
-                values.iter().filter(|v| **v < values[2_500] - fence || **v > values[7_500] + fence).count();
-            assert_eq!(f.outliers, outside as u64);
-            assert_eq!(f.histogram.counts.iter().sum::<u64>(), 10_001);
-            for (i, count) in f.histogram.counts.iter().enumerate() {
-                let last = i + 1 == f.histogram.counts.len();
-                let (low, high) = (f.histogram.edges[i], f.histogram.edges[i + 1]);
-                let inside =
-                    values.iter().filter(|v| **v >= low && (**v < high || (last && **v <= high))).count();
-                assert_eq!(*count, inside as u64);
-            }
-        }
-    }
-
-    #[test]
-    fn a_hand_computed_column() {
-        // 2 4 4 4 5 5 7 9: mean 5, squares 32, so s = √(32/7); skewness g1 = (42/8) / 4^1.5 = 0.65625.
-        let f = figures(&[2i64, 4, 4, 4, 5, 5, 7, 9]).unwrap();
-        assert_eq!(f.mean, Some(5.0));
-        close(f.std.unwrap(), (32.0f64 / 7.0).sqrt());
-        close(f.skewness.unwrap(), 0.65625);
-        // R: quantile(x, c(.05,.25,.5,.75,.95)) = 2.7 4.0 4.5 5.5 8.3
-        for (got, expected) in [
-            (f.quantiles.p05, 2.7),
-            (f.quantiles.p25, 4.0),
-            (f.quantiles.p50, 4.5),
-            (f.quantiles.p75, 5.5),
-            (f.quantiles.p95, 8.3),
-        ] {
-            close(got, expected);
-        }
-        // Fences 1.75 and 7.75: the 9 lies outside.
-        assert_eq!(f.outliers, 1);
-    }
-
-    #[test]
-    fn figures_stay_finite_at_the_ends_of_the_range() {
-        let f = figures(&[-1e308, -1e308, 0.0, 1e308, 1e308]).unwrap();
-        assert_eq!((f.mean, f.zeros), (Some(0.0), 1));
-        close(f.std.unwrap(), 1e308);
-        assert!(f.histogram.edges.iter().all(|e| e.is_finite()));
-        assert!(f.histogram.edges.windows(2).all(|w| w[0] < w[1]));
-        assert_eq!(f.histogram.counts.iter().sum::<u64>(), 5);
-        let f = figures(&[7.5; 3]).unwrap();
-        assert_eq!((f.std, f.outliers, f.skewness), (Some(0.0), 0, None));
-        assert_eq!(f.histogram, Histogram { edges: vec![7.5, 7.5], counts: vec![3] });
-        let f = figures(&[f64::from_bits(1), f64::from_bits(2)]).unwrap();
-        assert_eq!(f.histogram.counts.iter().sum::<u64>(), 2);
-        let f = figures(&[i64::MIN, i64::MAX]).unwrap();
-        close(f.mean.unwrap(), -0.5);
-        // Neighbours far from zero: their spread is exact.
-        let f = figures(&[9_007_199_254_740_993i64, 9_007_199_254_740_994, 9_007_199_254_740_995]).unwrap();
-        close(f.std.unwrap(), 1.0);
-        assert_eq!(figures::<f64>(&[]), None);
-        assert_eq!(figures(&[3i64]).unwrap().std, None);
-    }
-
-    #[test]
-    fn runs_are_counted_and_ties_go_to_the_smaller() {
-        let (distinct, top) = runs(&[1, 1, 2, 3, 3, 4], 3);
-        assert_eq!((distinct, top), (4, vec![(1, 2), (3, 2), (2, 1)]));
-        assert_eq!(runs::<i64>(&[], 10), (0, vec![]));
-    }
-}
+#[path = "numeric_tests.rs"]
+mod tests;

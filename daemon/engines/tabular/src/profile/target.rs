@@ -1,5 +1,5 @@
-//! A guess at the column that one would predict: by its name, else by a last column that holds classes. No reason, no
-//! guess; and never a column that names its rows.
+//! A guess at the column that one would predict: by its name, by its place and by what it holds. No reason, no guess;
+//! and never a column that names its rows, is constant, or holds dates.
 
 use dropforge_shared::page::ColumnType;
 use dropforge_shared::profile::TargetGuess;
@@ -8,19 +8,43 @@ use super::column::Described;
 use super::issues::is_id_like;
 
 /// Names that say so themselves.
-const CERTAIN: [&str; 10] =
-    ["target", "label", "class", "outcome", "response", "y", "churn", "churned", "survived", "diagnosis"];
+const CERTAIN: [&str; 22] = [
+    "target",
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "outcome",
+    "response",
+    "y",
+    "churn",
+    "churned",
+    "survived",
+    "exited",
+    "defaulted",
+    "attrition",
+    "diagnosis",
+    "is_fraud",
+    "isfraud",
+    "fraud",
+    "dependent",
+    "ground_truth",
+    "y_true",
+    "class_label",
+];
 
 /// Names of what is often predicted.
-const LIKELY: [&str; 22] = [
+const LIKELY: [&str; 27] = [
     "species",
     "default",
-    "defaulted",
-    "fraud",
-    "is_fraud",
     "price",
+    "prices",
     "saleprice",
+    "selling_price",
     "sale_price",
+    "median_house_value",
+    "medhousevalue",
+    "medhouseval",
     "medv",
     "quality",
     "rating",
@@ -29,45 +53,86 @@ const LIKELY: [&str; 22] = [
     "sentiment",
     "category",
     "status",
-    "attrition",
     "result",
     "score",
     "mpg",
-    "medhousevalue",
     "charges",
+    "demand",
+    "sales",
+    "revenue",
+    "yield",
+    "subscribed",
 ];
+
+/// Words of a longer name that hint at one.
+const HINTS: [&str; 8] = ["target", "label", "churn", "outcome", "survived", "fraud", "default", "response"];
+
+/// Classes that a column at the end may have.
+const CLASSES: u64 = 20;
 
 /// The guess, if there is a reason for one.
 pub(crate) fn guess(described: &[Described], rows: u64) -> Option<TargetGuess> {
-    let usable: Vec<(usize, &Described, &'static str)> = described
-        .iter()
-        .enumerate()
-        .filter_map(|(i, d)| problem(d, rows).map(|problem| (i, d, problem)))
-        .collect();
-    let by_name = |names: &[&str]| {
-        // The last of several: targets stand at the end more often than at the start.
-        usable.iter().rev().find(|(_, d, _)| names.contains(&d.profile.name.to_lowercase().as_str()))
-    };
-    let told = |(_, d, problem): &(usize, &Described, &'static str), confidence, rationale: String| {
-        TargetGuess { column: d.profile.name.clone(), problem: (*problem).to_owned(), confidence, rationale }
-    };
     if described.len() < 2 {
         return None;
     }
-    if let Some(found) = by_name(&CERTAIN) {
-        return Some(told(found, 0.9, format!("its name, {}, says that it is one", found.1.profile.name)));
+    let end = described.len() - 1;
+    let candidates = described.iter().enumerate().filter_map(|(i, d)| {
+        let problem = problem(d, rows)?;
+        let (confidence, reason) = reasons(d, problem, i == end)?;
+        Some((d, problem, confidence, reason))
+    });
+    // The last of equals: targets stand at the end more often than at the start.
+    let (d, problem, confidence, rationale) = candidates.max_by(|a, b| a.2.total_cmp(&b.2))?;
+    Some(TargetGuess {
+        column: d.profile.name.clone(),
+        problem: problem.to_owned(),
+        confidence: (confidence * 100.0).round() / 100.0,
+        rationale,
+    })
+}
+
+/// How sure one may be, and why; `None` where nothing speaks for the column.
+fn reasons(d: &Described, problem: &str, last: bool) -> Option<(f64, String)> {
+    let name = &d.profile.name;
+    let folded = snake(name);
+    let classes = d.profile.distinct;
+    let (mut confidence, mut reason) = if CERTAIN.contains(&folded.as_str()) {
+        (0.85, format!("its name, {name}, says that it is one"))
+    } else if LIKELY.contains(&folded.as_str()) {
+        (0.5, format!("{name} is a name of what is often predicted"))
+    } else if let Some(word) = folded.split('_').find(|word| HINTS.contains(word)) {
+        (0.5, format!("its name has the word {word} in it"))
+    } else if last && problem != "regression" {
+        return Some((0.35, format!("it is the last column and holds {classes} classes")));
+    } else {
+        return None;
+    };
+    if last {
+        confidence += 0.1;
+        reason.push_str(", and it is the last column");
     }
-    if let Some(found) = by_name(&LIKELY) {
-        return Some(told(
-            found,
-            0.6,
-            format!("{} is a name of what is often predicted", found.1.profile.name),
-        ));
+    if problem == "binary" {
+        reason.push_str("; it has two values");
     }
-    let last =
-        usable.last().filter(|(i, _, problem)| i + 1 == described.len() && *problem != "regression")?;
-    let classes = last.1.profile.distinct;
-    Some(told(last, 0.4, format!("it is the last column and holds {classes} classes")))
+    Some((confidence, reason))
+}
+
+/// `SalePrice`, `sale price` and `sale-price?` as `sale_price`.
+fn snake(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len() + 4);
+    let mut lower = false;
+    for c in name.trim().chars() {
+        if c.is_alphanumeric() {
+            if c.is_uppercase() && lower {
+                folded.push('_');
+            }
+            folded.extend(c.to_lowercase());
+        } else if !folded.ends_with('_') {
+            folded.push('_');
+        }
+        lower = c.is_lowercase();
+    }
+    folded.trim_matches('_').to_owned()
 }
 
 /// What predicting the column would be; `None` where it makes no target.
@@ -77,12 +142,27 @@ fn problem(d: &Described, rows: u64) -> Option<&'static str> {
     if is_id_like(d, rows) || p.distinct < 2 || p.nulls * 2 > rows || present < 10 {
         return None;
     }
-    let classes = p.distinct <= 20 && p.distinct * 5 <= present;
+    let classes = p.distinct <= CLASSES && p.distinct * 5 <= present;
     match p.kind {
         ColumnType::Date | ColumnType::Datetime => None,
         _ if p.distinct == 2 => Some("binary"),
         ColumnType::Text | ColumnType::Boolean | ColumnType::Integer if classes => Some("multiclass"),
+        // Every value another: a name or a number of the row, whatever it is called.
+        ColumnType::Integer if p.distinct == present && d.facts.counts_up => None,
         ColumnType::Integer | ColumnType::Float => Some("regression"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake;
+
+    #[test]
+    fn names_are_told_whatever_their_style() {
+        for name in ["SalePrice", "sale price", "Sale-Price?", "SALE_PRICE", " salePrice "] {
+            assert_eq!(snake(name), "sale_price", "{name}");
+        }
+        assert_eq!(snake("Churn?"), "churn");
     }
 }

@@ -1,48 +1,72 @@
-//! Figures of texts.
+//! Figures of texts. As long as a column has few different texts, they are kept and looked at once each; with more,
+//! each cell is looked at as it comes.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 
-use dropforge_shared::profile::TopValue;
+use dropforge_shared::profile::{Scalar, TopValue};
 
 use super::TOP;
-use super::distinct::{Caps, Counted, Counter, hash};
-use crate::types::{numbers, trim};
+use super::distinct::{Caps, Counter};
+use super::hash::{Through, hash};
+use super::words::{Looks, Variants, shortened, variants};
+use crate::error::Error;
 
-/// Words that often stand for a value that nobody knew.
-const PLACEHOLDERS: [&str; 12] = [
-    "unknown",
-    "unk",
-    "missing",
-    "?",
-    "??",
-    "none",
-    "nil",
-    "tbd",
-    "n.a.",
-    "not available",
-    "#n/a",
-    "undefined",
-];
+/// Different texts that are kept whole.
+const FEW: usize = 512;
+
+/// Bytes that each of them may have.
+const FEW_BYTES: usize = 4 << 10;
 
 /// Bytes of a text that a profile shows; a cell may have millions.
 const SHOWN: usize = 256;
 
+/// Bytes by which the first and last texts are told apart.
+const COMPARED: usize = 1 << 10;
+
+/// The first texts in byte order that are kept: of twice [`TOP`], at least [`TOP`] occur once if fewer than that repeat.
+const FIRSTS: usize = 2 * TOP;
+
 /// What one pass over a column's texts gathers.
 pub(crate) struct Texts {
-    pub(crate) values: u64,
-    /// Texts with blanks before or behind.
-    pub(crate) blanks: u64,
-    /// Texts that could be read as numbers.
-    pub(crate) numeric: u64,
-    /// Texts that stand for an unknown value.
-    pub(crate) placeholders: u64,
-    pub(crate) bytes: u64,
-    pub(crate) shortest: usize,
-    pub(crate) longest: usize,
-    pub(crate) min: Option<String>,
-    pub(crate) max: Option<String>,
+    values: u64,
+    bytes: u64,
+    shortest: usize,
+    longest: usize,
+    few: Option<Few>,
+    many: Many,
+}
+
+/// The different texts, in the order in which they came, with their counts.
+#[derive(Default)]
+struct Few {
+    places: HashMap<u64, usize, Through>,
+    entries: Vec<(String, u64)>,
+}
+
+struct Many {
+    looks: Looks,
     counter: Counter,
+    firsts: BTreeSet<String>,
+    last: Option<String>,
+}
+
+/// The figures of a column's texts.
+#[derive(Debug, Default)]
+pub(crate) struct TextFigures {
+    pub(crate) values: u64,
+    pub(crate) distinct: u64,
+    pub(crate) exact: bool,
+    pub(crate) error: f64,
+    pub(crate) min: Option<Scalar>,
+    pub(crate) max: Option<Scalar>,
+    pub(crate) top: Vec<TopValue>,
+    /// Hashes whose texts must be looked for to complete `top`, with their counts.
+    pub(crate) wanted: HashMap<u64, u64>,
+    pub(crate) looks: Looks,
+    pub(crate) variants: Vec<Variants>,
+    pub(crate) mean_length: f64,
+    pub(crate) same_length: bool,
 }
 
 impl Texts {
@@ -50,112 +74,155 @@ impl Texts {
     pub(crate) fn new(caps: Caps) -> Self {
         Self {
             values: 0,
-            blanks: 0,
-            numeric: 0,
-            placeholders: 0,
             bytes: 0,
             shortest: usize::MAX,
             longest: 0,
-            min: None,
-            max: None,
-            counter: Counter::new(caps),
+            few: Some(Few::default()),
+            many: Many {
+                looks: Looks::default(),
+                counter: Counter::new(caps),
+                firsts: BTreeSet::new(),
+                last: None,
+            },
         }
     }
 
-    /// Adds one text.
-    pub(crate) fn add(&mut self, text: &str) {
+    /// Adds one text with its hash.
+    pub(crate) fn add(&mut self, text: &str, hash: u64) -> Result<(), Error> {
         self.values += 1;
         self.bytes += text.len() as u64;
         self.shortest = self.shortest.min(text.len());
         self.longest = self.longest.max(text.len());
-        let trimmed = trim(text);
-        self.blanks += u64::from(trimmed.len() != text.len());
-        self.numeric += u64::from(looks_numeric(trimmed));
-        self.placeholders += u64::from(is_placeholder(trimmed));
-        if self.min.as_deref().is_none_or(|min| text < min) {
-            self.min = Some(text.to_owned());
+        let Some(few) = &mut self.few else { return self.many.add(text, hash, 1) };
+        if let Some(entry) = few.places.get(&hash).and_then(|place| few.entries.get_mut(*place)) {
+            entry.1 += 1;
+            return Ok(());
         }
-        if self.max.as_deref().is_none_or(|max| text > max) {
-            self.max = Some(text.to_owned());
+        if few.entries.len() < FEW && text.len() <= FEW_BYTES {
+            few.places.insert(hash, few.entries.len());
+            few.entries.push((text.to_owned(), 1));
+            return Ok(());
         }
-        self.counter.add(hash(text));
+        if let Some(few) = self.few.take() {
+            for (text, times) in &few.entries {
+                self.many.add(text, super::hash::hash(text), *times)?;
+            }
+        }
+        self.many.add(text, hash, 1)
     }
 
-    /// How many different ones, and the hashes of the frequent ones.
-    pub(crate) fn counted(&mut self) -> Counted {
-        let counter = std::mem::replace(&mut self.counter, Counter::new(Caps { table: 0, spill: 0 }));
-        counter.finish(self.values, TOP)
+    /// The place of a text among the different ones; `None` once there were too many of them.
+    pub(crate) fn place(&self, hash: u64) -> Option<usize> {
+        self.few.as_ref()?.places.get(&hash).copied()
+    }
+
+    /// Whether all different texts are kept.
+    pub(crate) fn is_few(&self) -> bool {
+        self.few.is_some()
+    }
+
+    /// The figures.
+    pub(crate) fn finish(mut self) -> TextFigures {
+        let mut told = TextFigures {
+            values: self.values,
+            mean_length: self.bytes as f64 / self.values.max(1) as f64,
+            same_length: self.values > 0 && self.shortest == self.longest,
+            exact: true,
+            ..TextFigures::default()
+        };
+        match self.few.take() {
+            Some(few) => few.finish(&mut told),
+            None => self.many.finish(&mut told),
+        }
+        told
     }
 }
 
-fn looks_numeric(trimmed: &str) -> bool {
-    // A number with a sign, a leading zero or thousands separators is one to a reader, if not to the typing.
-    let starts =
-        trimmed.as_bytes().first().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.'));
-    starts && trimmed.len() <= 32 && numbers::number(trimmed.trim_start_matches('+')).is_some()
+impl Few {
+    fn finish(mut self, told: &mut TextFigures) {
+        told.distinct = self.entries.len() as u64;
+        self.entries.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        self.entries.iter().for_each(|(text, times)| told.looks.add(text, *times));
+        told.min = self.entries.iter().map(|(text, _)| text).min().map(|t| shown(t));
+        told.max = self.entries.iter().map(|(text, _)| text).max().map(|t| shown(t));
+        // Names that hardly repeat are no categories.
+        if told.distinct * 2 <= told.values {
+            told.variants = variants(&self.entries);
+        }
+        let top = self.entries.iter().take(TOP);
+        told.top = top.map(|(text, count)| TopValue { value: shown(text), count: *count }).collect();
+    }
 }
 
-fn is_placeholder(trimmed: &str) -> bool {
-    trimmed.len() <= 13 && PLACEHOLDERS.iter().any(|word| trimmed.eq_ignore_ascii_case(word))
+impl Many {
+    fn add(&mut self, text: &str, hash: u64, times: u64) -> Result<(), Error> {
+        self.looks.add(text, times);
+        let compared = text.get(..crate::types::floor_boundary(text, COMPARED)).unwrap_or(text);
+        if self.firsts.len() < FIRSTS || self.firsts.last().is_some_and(|last| compared < last.as_str()) {
+            self.firsts.insert(compared.to_owned());
+            if self.firsts.len() > FIRSTS {
+                self.firsts.pop_last();
+            }
+        }
+        if self.last.as_deref().is_none_or(|last| compared > last) {
+            self.last = Some(compared.to_owned());
+        }
+        self.counter.add(hash, times)
+    }
+
+    fn finish(self, told: &mut TextFigures) {
+        let counted = self.counter.finish(told.values, TOP);
+        told.looks = self.looks;
+        told.distinct = counted.distinct;
+        told.exact = counted.exact;
+        told.error = counted.error;
+        told.min = self.firsts.first().map(|t| shown(t));
+        told.max = self.last.as_deref().map(shown);
+        told.wanted = counted.top.into_iter().collect();
+        if counted.singles {
+            // Texts that occur once fill the list, the first ones first.
+            let singles = self.firsts.iter().filter(|text| !told.wanted.contains_key(&hash(text)));
+            let top = singles.take(TOP - told.wanted.len().min(TOP));
+            told.top = top.map(|text| TopValue { value: shown(text), count: 1 }).collect();
+        }
+    }
 }
 
 /// Text as a profile shows it.
-pub(crate) fn shown(text: &str) -> String {
-    if text.len() <= SHOWN {
-        return text.to_owned();
-    }
-    format!("{}…", text.get(..crate::types::floor_boundary(text, SHOWN)).unwrap_or_default())
+pub(crate) fn shown(text: &str) -> Scalar {
+    Scalar::Text(shortened(text, SHOWN))
 }
 
 /// Finds the texts behind the hashes of the frequent values, in a second look at the column.
 pub(crate) struct TopTexts {
     wanted: HashMap<u64, u64>,
-    done: HashSet<u64>,
-    singles: bool,
     /// By count, the larger first, and then by text.
-    best: BTreeSet<(std::cmp::Reverse<u64>, String)>,
+    best: BTreeSet<(Reverse<u64>, String)>,
 }
 
 impl TopTexts {
-    /// For what a first look counted.
-    pub(crate) fn new(counted: &Counted) -> Self {
-        let wanted: HashMap<u64, u64> = counted.top.iter().copied().collect();
-        Self { wanted, done: HashSet::new(), singles: counted.singles, best: BTreeSet::new() }
+    /// For the hashes that a first look counted.
+    pub(crate) fn new(wanted: HashMap<u64, u64>) -> Self {
+        Self { wanted, best: BTreeSet::new() }
     }
 
     /// Whether nothing more can come.
     pub(crate) fn complete(&self) -> bool {
-        self.wanted.is_empty() && !self.singles
+        self.wanted.is_empty()
     }
 
     /// Looks at one text.
     pub(crate) fn add(&mut self, text: &str) {
-        let hash = hash(text);
-        let count = match self.wanted.remove(&hash) {
-            Some(count) => {
-                self.done.insert(hash);
-                count
-            }
-            // A repeated text comes again; only what was never wanted is a single.
-            None if self.singles && !self.done.contains(&hash) => 1,
-            None => return,
-        };
-        if self.best.len() >= TOP {
-            let worse = self.best.last().is_some_and(|(least, last)| match count.cmp(&least.0) {
-                Ordering::Greater => true,
-                Ordering::Equal => text < last.as_str(),
-                Ordering::Less => false,
-            });
-            if !worse {
-                return;
-            }
+        let Some(count) = self.wanted.remove(&hash(text)) else { return };
+        let compared = text.get(..crate::types::floor_boundary(text, COMPARED)).unwrap_or(text);
+        self.best.insert((Reverse(count), compared.to_owned()));
+        if self.best.len() > TOP {
             self.best.pop_last();
         }
-        self.best.insert((std::cmp::Reverse(count), text.to_owned()));
     }
 
-    /// The frequent values.
-    pub(crate) fn finish(self, value: impl Fn(String) -> dropforge_shared::profile::Scalar) -> Vec<TopValue> {
-        self.best.into_iter().map(|(count, text)| TopValue { value: value(text), count: count.0 }).collect()
+    /// The frequent values, the most frequent first.
+    pub(crate) fn finish(self) -> impl Iterator<Item = TopValue> {
+        self.best.into_iter().map(|(count, text)| TopValue { value: shown(&text), count: count.0 })
     }
 }
