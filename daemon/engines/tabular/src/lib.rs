@@ -15,6 +15,7 @@ mod ingest;
 mod jsonl;
 mod limits;
 mod monitor;
+mod options;
 mod page;
 mod parquet;
 mod pass;
@@ -23,6 +24,7 @@ mod recognise;
 mod rejects;
 mod sniff;
 mod source;
+mod told;
 mod types;
 mod write;
 

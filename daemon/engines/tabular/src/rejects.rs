@@ -1,4 +1,5 @@
-//! Records that could not be placed: kept with line number and reason, so that nothing is lost silently.
+//! Records that could not be placed: kept with line number and reason, so that nothing is lost silently. The file is CSV
+//! after RFC 4180 with the columns `line`, `reason`, `record`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,6 +19,10 @@ pub(crate) struct Reject {
     pub(crate) reason: String,
     /// The record as it stands in the file.
     pub(crate) text: String,
+    /// It may be a note below the table, where nothing but its like follows.
+    pub(crate) aside: bool,
+    /// An empty line stands before it.
+    pub(crate) after_blank: bool,
 }
 
 impl Reject {
@@ -28,7 +33,7 @@ impl Reject {
             Some(cut) if cut.len() < text.len() => format!("{cut}…"),
             _ => text.to_owned(),
         };
-        Self { line, reason, text }
+        Self { line, reason, text, aside: false, after_blank: false }
     }
 }
 
@@ -41,7 +46,7 @@ pub(crate) struct RejectFile {
 impl RejectFile {
     /// For a folder; removes what an earlier try left there.
     pub(crate) fn new(folder: &Path) -> Self {
-        let path = folder.join("rejected.csv");
+        let path = folder.join(dropforge_shared::reading::REJECTED);
         let _ = std::fs::remove_file(&path);
         Self { path, writer: None }
     }
@@ -53,7 +58,7 @@ impl RejectFile {
             None => {
                 let file = File::create(&self.path).map_err(Error::io("write", &self.path))?;
                 let mut writer = BufWriter::new(file);
-                writer.write_all(b"line,reason,text\n").map_err(Error::io("write", &self.path))?;
+                writer.write_all(b"line,reason,record\n").map_err(Error::io("write", &self.path))?;
                 writer
             }
         };
