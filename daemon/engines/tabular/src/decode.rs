@@ -122,7 +122,7 @@ fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
         match pair {
             [b'\t' | b'\n' | b'\r' | b' '..=b'~', 0] => little += 1,
             [0, b'\t' | b'\n' | b'\r' | b' '..=b'~'] => big += 1,
-            [b' '..=b'~', b' '..=b'~'] => ascii += 1,
+            [b' '..=b'~' | b'\n', b' '..=b'~' | b'\n'] => ascii += 1,
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::pass::{RowReader, Sink};
 use crate::rejects::Reject;
-use crate::sniff::Sniffed;
+use crate::sniff::{Sniffed, is_note};
 use crate::types::lattice::{Candidates, Kind};
 use crate::types::{nulls, trim};
 
@@ -89,9 +89,8 @@ impl CsvRows {
         }
         let short = record.len() < width;
         if record.len() != width && !(short && self.short_records) && !record.only_empty_from(width) {
-            let filled = record.texts(text).filter(|c| !c.trim().is_empty()).count();
-            // A note is one text, or few fields; a record that was cut off has more.
-            let aside = short && filled * 2 <= width && (filled <= 1 || width > 3);
+            let cells: Vec<String> = record.texts(text).take(width).map(str::to_owned).collect();
+            let aside = short && is_note(&cells, width);
             let fields = if record.len() == 1 { "field" } else { "fields" };
             return Some((format!("{} {fields} where {width} are expected", record.len()), aside));
         }

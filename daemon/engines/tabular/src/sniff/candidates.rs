@@ -6,8 +6,8 @@ use crate::types::lattice::Candidates;
 /// Single delimiters that are tried, the likelier first where scores are equal.
 const DELIMITERS: [&str; 12] = [",", ";", "\t", "|", ":", "^", "~", " ", "\u{1}", "\u{1f}", "§", "¦"];
 
-/// Characters that delimiters of several characters are made of.
-const MARKS: &[u8] = b"|:;,^~#$&*+=!@%/";
+/// Characters that delimiters of several characters are made of. Commas and semicolons in a row are empty fields.
+const MARKS: &[u8] = b"|:^~#$&*+=!@%/";
 
 /// Lines that are looked at for delimiters of several characters.
 const LINES: usize = 50;
@@ -34,6 +34,10 @@ pub(super) fn delimiters(sample: &str) -> Vec<Dialect> {
 fn several(sample: &str) -> Vec<String> {
     let lines: Vec<&str> = sample.lines().filter(|l| !l.trim().is_empty()).take(LINES).collect();
     let mut found: Vec<String> = Vec::new();
+    // Of one line nobody can tell `||` from an empty field.
+    if lines.len() < 2 {
+        return found;
+    }
     for line in lines.iter().take(3) {
         for run in line.as_bytes().split(|b| !MARKS.contains(b)).filter(|r| (2..=8).contains(&r.len())) {
             let Ok(run) = std::str::from_utf8(run) else { continue };
@@ -51,7 +55,7 @@ fn several(sample: &str) -> Vec<String> {
         let Some(first) = sequence.chars().next() else { return false };
         let inside = sequence.matches(first).count();
         let explained = sample.matches(sequence.as_str()).count() * inside;
-        with * 10 >= lines.len() * 9 && (sample.matches(first).count() - explained) * 10 <= explained
+        with * 10 >= lines.len() * 9 && (sample.matches(first).count() - explained) * 4 <= explained
     });
     // `||||` holds `||`: the shorter one explains all of the longer.
     let all = found.clone();
@@ -77,10 +81,12 @@ pub(super) fn has_single_quotes(sample: &str, dialect: &Dialect) -> bool {
     let delimiter = dialect.delimiter_text();
     let opened = format!("{delimiter}'");
     let closed = format!("'{delimiter}");
-    let lines = || sample.lines().take(1_000);
-    let opens = lines().filter(|l| l.starts_with('\'') || l.contains(&opened)).count();
-    let closes = lines().filter(|l| l.trim_end().ends_with('\'') || l.contains(&closed)).count();
-    opens > 0 && closes > 0 && (opens > 1 || closes > 1 || sample.lines().count() <= 3)
+    let (mut opens, mut closes) = (0, 0);
+    for line in sample.lines().take(1_000) {
+        opens += usize::from(line.starts_with('\'')) + line.matches(&opened).count();
+        closes += usize::from(line.trim_end().ends_with('\'')) + line.matches(&closed).count();
+    }
+    opens > 1 && closes > 1
 }
 
 /// What speaks for backslashes before quotes, and for doubled quotes: how often each stands within a field.

@@ -86,7 +86,7 @@ pub(super) fn names(first: Option<&[String]>, width: usize, longer: bool) -> Vec
     let mut cells: Vec<String> =
         first.map(|cells| cells.iter().map(|c| trim(c).to_owned()).collect()).unwrap_or_default();
     // R writes row names without a name for their column.
-    if longer && cells.len() + 1 == width && cells.iter().all(|c| !c.is_empty()) {
+    if longer && !cells.is_empty() && cells.len() + 1 == width && cells.iter().all(|c| !c.is_empty()) {
         cells.insert(0, "row_name".to_owned());
     }
     cells.resize(width, String::new());

@@ -14,6 +14,7 @@ use crate::csv::{Dialect, NO_QUOTE};
 use trial::{Trial, trial};
 
 pub(crate) use header::unique;
+pub(crate) use trial::is_note;
 
 /// What the sample shows.
 #[derive(Debug, Clone)]
@@ -235,7 +236,7 @@ fn told(sample: &str, trial: &Trial, overrides: &Overrides, why: &str) -> Sniffe
         dialect,
         header,
         names,
-        consistency: trial.consistency,
+        consistency: if short_records { share_within(&table, width) } else { trial.consistency },
         value_share: trial.value_share,
         records: table.len(),
         preamble_lines,
@@ -256,6 +257,10 @@ fn ragged(table: &[&[String]], width: usize, header: bool) -> (usize, bool) {
     let many = short as f64 >= SHORT_SHARE * (table.len() - 1) as f64 && short > 1;
     let whole = first.len() == named || trial::fits(first, named);
     if named >= width.max(2) && whole && !longer && many { (named, true) } else { (width, false) }
+}
+
+fn share_within(table: &[&[String]], width: usize) -> f64 {
+    table.iter().filter(|r| r.len() <= width).count() as f64 / table.len().max(1) as f64
 }
 
 /// Whether a record is Markdown's line between header and rows: `|---|:--:|`.

@@ -24,6 +24,8 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
     /// The line it starts on, from 0.
     pub(super) line: u64,
+    /// Line ends inside its quotes.
+    inner_lines: u64,
     /// It starts with the mark of a comment.
     pub(super) marked: bool,
 }
@@ -116,7 +118,7 @@ pub(super) fn trial(sample: &str, mut dialect: Dialect) -> Option<Trial> {
             value -= record.len() as f64;
         }
         values.push(value - before);
-        rows.push(Row { cells: record.texts(sample).map(str::to_owned).collect(), line: here, marked });
+        rows.push(Row { cells: record.texts(sample).map(str::to_owned).collect(), line: here, inner_lines: record.inner_lines, marked });
     }
     if unclosed > 0 {
         quoted = quoted.saturating_sub(unclosed);
@@ -124,9 +126,12 @@ pub(super) fn trial(sample: &str, mut dialect: Dialect) -> Option<Trial> {
     let width = usual_width(&rows)?;
     dialect.comment = mark.filter(|_| marks_are_comments(&rows, width));
     let start = table_start(&rows, width, dialect.comment.is_some());
+    let notes = rows.iter().rev().take_while(|r| r.cells.len() < width && is_note(&r.cells, width)).count();
+    let end = (rows.len() - notes).max(start + 1);
     let inside: Vec<(usize, &Row)> = rows
         .iter()
         .enumerate()
+        .take(end)
         .skip(start)
         .filter(|(i, r)| *i == start || dialect.comment.is_none() || !r.marked)
         .collect();
@@ -178,7 +183,7 @@ fn likeness(cell: &str, quoted: bool, dialect: &Dialect) -> f64 {
 }
 
 /// The number of fields that most records have. The first record counts as any other; of equal ones the larger wins.
-/// Lines of one field count half: titles and notes around a table are such.
+/// Wide records weigh more: titles and notes around a table are short.
 fn usual_width(rows: &[Row]) -> Option<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut all = rows.iter().filter(|r| !r.marked).peekable();
@@ -186,10 +191,12 @@ fn usual_width(rows: &[Row]) -> Option<usize> {
         return rows.first().map(|r| r.cells.len());
     }
     for row in all {
-        let n = row.cells.len();
-        *counts.entry(n).or_default() += if n == 1 { 1 } else { 2 };
+        *counts.entry(row.cells.len()).or_default() += 1;
     }
-    let (&width, _) = counts.iter().max_by_key(|(width, count)| (**count, **width))?;
+    // Records of many fields that agree are less of a chance than lines of one or two.
+    let weight = |(width, count): &(&usize, &usize)| **count as f64 * (1.0 + (**width as f64).ln());
+    let (&width, _) =
+        counts.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)).then_with(|| a.0.cmp(b.0)))?;
     let body = || rows.iter().filter(|r| !r.marked).map(|r| &r.cells);
     let first = body().next().map_or(0, Vec::len);
     // Trailing separators: where the last field is empty in every record, there is no such column.
@@ -219,9 +226,21 @@ fn table_start(rows: &[Row], width: usize, comments: bool) -> usize {
     let filled = |r: &Row| r.cells.iter().filter(|c| !trim(c).is_empty()).count();
     // A marked line counts only as a header right above the first record.
     let is_data = |r: &Row| (!comments || !r.marked) && fits(&r.cells, width);
-    let Some(mut start) = rows.iter().position(is_data) else { return 0 };
+    let Some(first) = rows.iter().position(is_data) else { return 0 };
+    // Only notes are left out; a record that is short or long is the table's, and will be rejected by name. What an
+    // empty line parts from the table is a note whatever its fields.
+    let parted = |i: &usize| {
+        let i = *i;
+        let line = |i: usize| rows.get(i).map_or(0, |r| r.line);
+        line(i + 1) > line(i) + 1 + rows.get(i).map_or(0, |r| r.inner_lines)
+    };
+    let other = |i: &usize| {
+        rows.get(*i).is_some_and(|r| !(comments && r.marked) && !is_note(&r.cells, width))
+    };
+    let after_gap = (0..first).rev().find(|i| parted(i)).map_or(0, |i| i + 1);
+    let mut start = (after_gap..first).find(other).unwrap_or(first);
     // A title padded with separators: `Sales 2024,,,` above a record that is full.
-    if width >= 3 {
+    if width >= 3 && start == first {
         let full = |r: &Row| is_data(r) && filled(r) * 10 >= width * 8;
         while rows.get(start).is_some_and(|r| filled(r) <= 1)
             && rows.get(start + 1..).is_some_and(|rest| rest.iter().take(5).any(full))
@@ -237,6 +256,13 @@ fn table_start(rows: &[Row], width: usize, comments: bool) -> usize {
     let marked_header = comments && above.marked && above.cells.len() == width;
     // R leaves the names of rows without a name of their own; ragged tables have headers of another length.
     let names = above.cells.len() > 1 && above.cells.iter().all(|c| !trim(c).is_empty()) && !above.marked;
-    let near = above.cells.len() + 1 == width || above.cells.len() > width;
+    let near = above.cells.len() + 1 == width;
     if marked_header || (names && near && start == 1) { start - 1 } else { start }
+}
+
+/// Whether a record may be a title or a note around a table: one text, or few fields of many.
+pub(crate) fn is_note(cells: &[String], width: usize) -> bool {
+    let filled: Vec<&str> = cells.iter().map(|c| trim(c)).filter(|c| !c.is_empty()).collect();
+    let words = filled.iter().any(|c| c.chars().filter(|c| c.is_alphabetic()).count() >= 3);
+    words && cells.len() < width && filled.len() * 2 <= width && (filled.len() <= 1 || width > 3)
 }
