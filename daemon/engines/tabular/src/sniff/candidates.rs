@@ -86,7 +86,7 @@ pub(super) fn has_single_quotes(sample: &str, dialect: &Dialect) -> bool {
         opens += usize::from(line.starts_with('\'')) + line.matches(&opened).count();
         closes += usize::from(line.trim_end().ends_with('\'')) + line.matches(&closed).count();
     }
-    opens > 1 && closes > 1
+    opens > 0 && closes > 0
 }
 
 /// What speaks for backslashes before quotes, and for doubled quotes: how often each stands within a field.

@@ -118,7 +118,10 @@ fn of_delimiter(sample: &str, dialect: Dialect) -> Option<Trial> {
     }
     for way in ways {
         let other = trial(sample, way)?;
-        if other.score > best.score + 1e-9 && (way.quote != b'\'' || other.quoted > best.quoted) {
+        // One pair of single quotes may be an accident, where it mends no record.
+        let single = way.quote == b'\'';
+        let meant = other.quoted > best.quoted && (other.quoted > 1 || other.consistency > best.consistency);
+        if other.score > best.score + 1e-9 && (!single || meant) {
             best = other;
         }
     }

@@ -108,7 +108,7 @@ pub(super) fn trial(sample: &str, mut dialect: Dialect) -> Option<Trial> {
                 cells += 1;
                 quoted += usize::from(record.is_quoted(i));
                 let likeness = likeness(cell, record.is_quoted(i), &dialect);
-                typed += usize::from(likeness == 1.0);
+                typed += usize::from(likeness == 1.0 && !trim(cell).is_empty());
                 value += likeness;
             }
         }
