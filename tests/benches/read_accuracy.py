@@ -57,8 +57,17 @@ def written(rows, delimiter=",", quote='"', end="\n", everything=False, backslas
     return end.join(delimiter.join(field(c) for c in row) for row in rows) + end
 
 
-def accented(rows, word):
-    return [row + ["note" if i == 0 else f"{word} {i}"] for i, row in enumerate(rows)]
+WORDS = {
+    "western": "größer kürzer Straße Übung früh Käse schön später Français déjà élève Niño mañana".split(),
+    "russian": "город население Москва Тверь Казань река озеро площадь дорога погода зима лето".split(),
+    "japanese": "東京 大阪 京都 天気 山田太郎 鈴木花子 名前 年齢 住所 電話番号 日本語 会社".split(),
+}
+
+
+def accented(rows, script):
+    words = WORDS[script]
+    return [row + ["note" if i == 0 else words[i * 7 % len(words)] + " " + words[i * 5 % len(words)]]
+            for i, row in enumerate(rows)]
 
 
 def pollutions(rows):
@@ -83,12 +92,12 @@ def pollutions(rows):
         ends = ["\n", "\r\n", "\r"]
         out["mixed line ends"] = ("".join(p + ends[i % 3] for i, p in enumerate(parts[:-1])).encode(), base)
     wide = dict(base, columns=width + 1)
-    for name, codec, word in [("UTF-8 with a mark", "utf-8-sig", "größer"), ("windows-1252", "cp1252", "größer"),
-                              ("windows-1251", "cp1251", "город"), ("Shift_JIS", "shift_jis", "東京の天気"),
-                              ("UTF-16 with a mark", "utf-16", "größer"), ("UTF-16LE", "utf-16-le", "größer"),
-                              ("UTF-16BE", "utf-16-be", "größer")]:
+    for name, codec, script in [("UTF-8 with a mark", "utf-8-sig", "western"), ("windows-1252", "cp1252", "western"),
+                              ("windows-1251", "cp1251", "russian"), ("Shift_JIS", "shift_jis", "japanese"),
+                              ("UTF-16 with a mark", "utf-16", "western"), ("UTF-16LE", "utf-16-le", "western"),
+                              ("UTF-16BE", "utf-16-be", "western")]:
         try:
-            out[name] = (written(accented(rows, word)).encode(codec), dict(wide, encoding=codec))
+            out[name] = (written(accented(rows, script)).encode(codec), dict(wide, encoding=codec))
         except UnicodeEncodeError:
             pass
     body_text = written(rows)
@@ -161,7 +170,8 @@ def sniffer_all(paths):
     found = {}
     for path in paths:
         try:
-            sample = path.read_text(encoding="utf-8", newline="")[: 64 << 10]
+            with open(path, encoding="utf-8", newline="") as f:
+                sample = f.read(64 << 10)
             dialect = csv.Sniffer().sniff(sample)
             header = csv.Sniffer().has_header(sample)
             found[str(path)] = dict(delimiter=dialect.delimiter, encoding="utf-8", header=header, columns=None, records=None)
@@ -268,8 +278,6 @@ def main():
             for answer in found.values():
                 if answer and answer.get("columns") is not None:
                     answer["records"] = None
-        for p in truths:
-            pass
         print_columns(truths, answers)
         wrongs(args, truths, answers, ["delimiter", "header"])
 

@@ -102,7 +102,9 @@ impl Encoding {
             Self::Other(e) if e == UTF_16LE || e == UTF_16BE => {
                 "a byte order mark, or a zero in every second byte, shows it"
             }
-            Self::Other(_) => "its bytes are not UTF-8; the letters and their neighbours fit this encoding best",
+            Self::Other(_) => {
+                "its bytes are not UTF-8; the letters and their neighbours fit this encoding best"
+            }
         }
     }
 }
@@ -126,8 +128,7 @@ fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
             _ => {}
         }
     }
-    let (many, few, encoding) =
-        if little > big { (little, big, UTF_16LE) } else { (big, little, UTF_16BE) };
+    let (many, few, encoding) = if little > big { (little, big, UTF_16LE) } else { (big, little, UTF_16BE) };
     // A tenth: in Chinese or Russian text only delimiters, digits and line ends are ASCII.
     // Pairs of ASCII are characters of Chinese at times, and mostly plain text with a stray zero.
     if pairs < 2 || many * 10 < pairs || few * 10 > many || ascii * 5 > pairs * 2 {
@@ -176,7 +177,8 @@ impl Decoder {
         let mut rest = raw;
         loop {
             let start = out.len();
-            let room = decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len().saturating_mul(3) + 16);
+            let room =
+                decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len().saturating_mul(3) + 16);
             out.resize(start + room, 0);
             let free = out.get_mut(start..).unwrap_or_default();
             let (result, read, written, damaged) = decoder.decode_to_utf8(rest, free, last);
@@ -216,11 +218,13 @@ mod tests {
     #[test]
     fn text_of_many_countries_is_told_from_its_bytes() {
         // Encoded by Python's codecs, decoded by it to the same text.
-        let russian = b"\xe3\xee\xf0\xee\xe4,\xed\xe0\xf1\xe5\xeb\xe5\xed\xe8\xe5\n\xcc\xee\xf1\xea\xe2\xe0,12655050\n";
+        let russian =
+            b"\xe3\xee\xf0\xee\xe4,\xed\xe0\xf1\xe5\xeb\xe5\xed\xe8\xe5\n\xcc\xee\xf1\xea\xe2\xe0,12655050\n";
         let found = Encoding::of(russian, true);
         assert_eq!(found.name(), "windows-1251");
         assert_eq!(decoded(found, russian), "город,население\nМосква,12655050\n");
-        let japanese = b"\x96\xbc\x91O,\x94N\x97\xee\n\x8eR\x93c\x91\xbe\x98Y,36\n\x97\xe9\x96\xd8\x89\xd4\x8eq,42\n";
+        let japanese =
+            b"\x96\xbc\x91O,\x94N\x97\xee\n\x8eR\x93c\x91\xbe\x98Y,36\n\x97\xe9\x96\xd8\x89\xd4\x8eq,42\n";
         let found = Encoding::of(japanese, true);
         assert_eq!(found.name(), "shift_jis");
         assert_eq!(decoded(found, japanese), "名前,年齢\n山田太郎,36\n鈴木花子,42\n");

@@ -272,7 +272,8 @@ impl Work<'_> {
                 continue;
             }
             seen = seen.iter().zip(&outcome.seen).map(|(a, b)| a.and(*b)).collect();
-            let changed = seen.iter().zip(&plans).any(|(seen, plan)| !plan.forced && seen.kind() != plan.kind);
+            let changed =
+                seen.iter().zip(&plans).any(|(seen, plan)| !plan.forced && seen.kind() != plan.kind);
             if changed {
                 monitor.log(Level::Info, &changes(names, &plans, &seen));
                 plans = seen.iter().map(|seen| Plan::settled(*seen)).collect();
@@ -299,8 +300,8 @@ impl Work<'_> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage(if round == 0 && dialect.is_some() { "read" } else { "type" }, Some(total), "bytes");
         let source = Source::open(self.source, encoding, self.options.limits)?;
-        let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits)
-            .skipping(reader.lines_before());
+        let mut splitter =
+            Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits).skipping(reader.lines_before());
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
         // A block in work takes about eight times its size: text, typed columns, encoded pages, and one that waits.
         let affordable = (self.options.limits.memory_bytes / (8 * BLOCK_BYTES as u64)).max(1) as usize;
@@ -365,7 +366,11 @@ fn force(plans: &mut [Plan], reader: &dyn RowReader) {
 fn preamble_note(sample: &Sample, lines: u64) -> Vec<String> {
     let lines = usize::try_from(lines).unwrap_or(usize::MAX);
     let text: Vec<&str> = sample.text.split_inclusive(['\n', '\r']).map(str::trim).collect();
-    told::outside("before", &text.into_iter().filter(|l| !l.is_empty()).take(lines).collect::<Vec<_>>(), lines as u64)
+    told::outside(
+        "before",
+        &text.into_iter().filter(|l| !l.is_empty()).take(lines).collect::<Vec<_>>(),
+        lines as u64,
+    )
 }
 
 fn changes(names: &[String], plans: &[Plan], seen: &[Candidates]) -> String {

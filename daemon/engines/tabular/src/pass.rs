@@ -17,7 +17,7 @@ use crate::csv::split::{Block, Splitter};
 use crate::decode::Encoding;
 use crate::error::Error;
 use crate::monitor::Monitor;
-use crate::rejects::{Reject, RejectFile};
+use crate::rejects::{Reject, RejectFile, Rejects};
 use crate::types::lattice::{Candidates, Kind};
 use crate::types::nulls::NullCounts;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
@@ -37,9 +37,6 @@ pub(crate) trait RowReader: Sync {
         &[]
     }
 }
-
-/// Records at the end of a file that are kept back, as they may be notes below the table.
-const MAX_FOOTER_RECORDS: usize = 50;
 
 /// Where a reader puts what it finds.
 pub(crate) struct Sink {
@@ -124,70 +121,8 @@ struct State {
     next: u64,
     lines: u64,
     outcome: Outcome,
-    rejects: RejectFile,
-    tail: Tail,
+    rejects: Rejects,
     error: Option<Error>,
-}
-
-/// Rejected records since the last one that was placed.
-#[derive(Default)]
-struct Tail {
-    records: Vec<Reject>,
-    /// There were more than a footer has.
-    overflowed: bool,
-}
-
-impl State {
-    /// Takes over what a block rejected, in the file's order.
-    fn reject(&mut self, sink_rows: u64, last_row: Option<u64>, rejects: Vec<Reject>) -> Result<(), Error> {
-        if sink_rows > 0 {
-            self.flush_tail()?;
-            self.tail.overflowed = false;
-        }
-        for mut reject in rejects {
-            // Formats without footers tell no last row.
-            let inside = last_row.map_or(sink_rows > 0, |row| reject.line < row);
-            reject.line += self.lines + 1;
-            if inside || self.tail.overflowed {
-                self.write(&reject)?;
-                continue;
-            }
-            self.tail.records.push(reject);
-            if self.tail.records.len() > MAX_FOOTER_RECORDS {
-                self.flush_tail()?;
-                self.tail.overflowed = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, reject: &Reject) -> Result<(), Error> {
-        self.outcome.rejected += 1;
-        self.rejects.write(reject)
-    }
-
-    fn flush_tail(&mut self) -> Result<(), Error> {
-        for reject in std::mem::take(&mut self.tail.records) {
-            self.write(&reject)?;
-        }
-        Ok(())
-    }
-
-    /// At the end of the file: what stands below the table is a footer where an empty line parts it from the table, or
-    /// where it is one text in a wider table.
-    fn settle_footer(&mut self, width: usize) -> Result<(), Error> {
-        let starts = |r: &Reject| r.aside && (r.after_blank || width >= 3);
-        let tail = &self.tail.records;
-        // All below must be notes too.
-        let notes = tail.iter().rev().take_while(|r| r.aside).count();
-        let from = (tail.len() - notes..tail.len()).find(|at| tail.get(*at).is_some_and(starts));
-        if let Some(from) = from.filter(|_| self.outcome.rows > 0) {
-            let footer = self.tail.records.split_off(from);
-            self.outcome.footer_lines = footer.first().map_or(0, |r| self.lines + 1 - r.line);
-            self.outcome.footer = footer.into_iter().map(|r| r.text).collect();
-        }
-        self.flush_tail()
-    }
 }
 
 struct Shared<'a> {
@@ -250,8 +185,7 @@ pub(crate) fn run(
             next: 0,
             lines: job.reader.lines_before(),
             outcome,
-            rejects,
-            tail: Tail::default(),
+            rejects: Rejects::new(rejects),
             error: None,
         }),
         turn: Condvar::new(),
@@ -278,8 +212,11 @@ pub(crate) fn run(
     if let Some(error) = state.error {
         return Err(error);
     }
-    state.settle_footer(width)?;
-    state.rejects.finish()?;
+    let (lines, outcome) = (state.lines, &mut state.outcome);
+    let footer = state.rejects.footer(if outcome.rows > 0 { width } else { 0 });
+    outcome.footer_lines = footer.first().map_or(0, |r| lines + 1 - r.line);
+    outcome.footer = footer.into_iter().map(|r| r.text).collect();
+    state.outcome.rejected = state.rejects.finish()?;
     Ok(state.outcome)
 }
 
@@ -394,7 +331,7 @@ impl Shared<'_> {
         let state = &mut *state;
         state.outcome.rows += sink.rows;
         state.outcome.comments += sink.comments;
-        state.reject(sink.rows, sink.last_row, sink.rejects)?;
+        state.rejects.take(state.lines, sink.rows, sink.last_row, sink.rejects)?;
         state.lines += sink.lines;
         let totals = state.outcome.seen.iter_mut().zip(&mut state.outcome.nulls);
         for (builder, (seen, nulls)) in sink.builders.iter().zip(totals) {

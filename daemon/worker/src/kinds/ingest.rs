@@ -164,11 +164,16 @@ mod tests {
 
     #[test]
     fn a_setting_that_makes_no_sense_is_named() {
-        for (name, value) in [("delimiter", ""), ("encoding", "klingon"), ("header", "maybe"), ("types", "a=number")] {
+        for (name, value) in
+            [("delimiter", ""), ("encoding", "klingon"), ("header", "maybe"), ("types", "a=number")]
+        {
             let (_dir, result) = take_in(b"a,b\n1,2\n", &[(name, value)]);
             let error = result.unwrap_err().to_string();
             let shown = value.trim_start_matches("a=");
-            assert!(error.contains(name.trim_end_matches('s')) && error.contains(&format!("'{shown}'")), "{error}");
+            assert!(
+                error.contains(name.trim_end_matches('s')) && error.contains(&format!("'{shown}'")),
+                "{error}"
+            );
         }
     }
 

@@ -130,10 +130,7 @@ fn bare(
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let stop = |b: &u8| {
-            *b == dialect.delimiter
-                || *b == b'\r'
-                || *b == b'\n'
-                || (dialect.backslash && *b == b'\\')
+            *b == dialect.delimiter || *b == b'\r' || *b == b'\n' || (dialect.backslash && *b == b'\\')
         };
         let Some(found) = rest.iter().position(stop) else {
             return last.then_some((from..bytes.len(), Form { quoted: false, escaped }));
@@ -198,7 +195,10 @@ fn quoted(
         if ended && !last {
             return None;
         }
-        if ended || delimiter_length(bytes, after, dialect) > 0 || end_length(bytes, after, dialect, last)? > 0 {
+        if ended
+            || delimiter_length(bytes, after, dialect) > 0
+            || end_length(bytes, after, dialect, last)? > 0
+        {
             extent.inner_lines += lines;
             return Some((from..at, Form { quoted: true, escaped }, after));
         }
@@ -268,10 +268,7 @@ mod tests {
     fn backslashes_escape_quotes_delimiters_and_themselves() {
         let dialect = Dialect { backslash: true, ..Dialect::plain(b',') };
         let text = "\"say \\\"hi\\\", now\",2\na\\,b,c\\\\\n\\N,\"x\"\"y\"\n";
-        assert_eq!(
-            read_all(text, dialect),
-            [["say \"hi\", now", "2"], ["a,b", "c\\"], ["\\N", "x\"y"]]
-        );
+        assert_eq!(read_all(text, dialect), [["say \"hi\", now", "2"], ["a,b", "c\\"], ["\\N", "x\"y"]]);
     }
 
     #[test]

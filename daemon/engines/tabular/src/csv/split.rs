@@ -2,8 +2,8 @@
 
 use memchr::memrchr;
 
-use super::{Dialect, NO_QUOTE};
 use super::records::record_end;
+use super::{Dialect, NO_QUOTE};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::source::Source;

@@ -69,8 +69,11 @@ pub(super) fn lines_are_values(sample: &str) -> bool {
     if lines.peek().is_none() {
         return false;
     }
+    let two = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
     let is_clock = |l: &str| {
-        l.len() >= 4 && l.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.')) && l.contains(':')
+        let parts: Vec<&str> = l.split('.').next().unwrap_or_default().split(':').collect();
+        let hour = parts.first().is_some_and(|h| two(h) || matches!(h.as_bytes(), [b'0'..=b'9']));
+        (2..=3).contains(&parts.len()) && hour && parts.iter().skip(1).all(|p| two(p))
     };
     // A comma may part columns as well as decimals.
     lines.all(|l| !l.contains(',') && (is_clock(l) || !Candidates::of(l).is_text()))
@@ -116,9 +119,15 @@ pub(super) fn has_padded_quotes(sample: &str, dialect: &Dialect) -> bool {
     if dialect.delimiter == b' ' {
         return false;
     }
-    let quote = char::from(dialect.quote);
-    sample.contains(&format!("{} {quote}", dialect.delimiter_text()))
-        || sample.contains(&format!("{quote} {}", dialect.delimiter_text()))
+    let bytes = sample.as_bytes();
+    let delimiter = dialect.delimiter_text();
+    memchr::memchr_iter(dialect.quote, bytes).any(|at| {
+        let after = sample.get(at + 1..).unwrap_or_default();
+        let before = sample.get(..at).unwrap_or_default();
+        let (next, last) = (after.trim_start_matches(' '), before.trim_end_matches(' '));
+        (next.len() < after.len() && next.starts_with(&delimiter))
+            || (last.len() < before.len() && last.ends_with(&delimiter))
+    })
 }
 
 /// The delimiter that a first line such as `sep=;` names, as Excel writes and reads it.

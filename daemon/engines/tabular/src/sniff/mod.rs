@@ -215,7 +215,11 @@ fn told(sample: &str, trial: &Trial, overrides: &Overrides, why: &str) -> Sniffe
         decide("quote", char::from(dialect.quote).to_string(), why);
     }
     if dialect.backslash {
-        decide("escape", "\\".to_owned(), "backslashes stand before quotes or delimiters within fields".to_owned());
+        decide(
+            "escape",
+            "\\".to_owned(),
+            "backslashes stand before quotes or delimiters within fields".to_owned(),
+        );
     }
     if let Some(mark) = dialect.comment {
         let why = "lines that start with it are no records like the others".to_owned();
@@ -348,7 +352,8 @@ mod tests {
     fn titles_comments_and_headers_that_are_marked() {
         let s = sniff("Sales of 2024\n\nregion,n,x\nN,1,2\nS,3,4\n", Overrides::default()).unwrap();
         assert_eq!((s.preamble_lines, s.names), (2, vec!["region".into(), "n".into(), "x".into()]));
-        let s = sniff("# made today, by hand, in a hurry\na,b\n1,2\n# half-way\n3,4\n", Overrides::default()).unwrap();
+        let s = sniff("# made today, by hand, in a hurry\na,b\n1,2\n# half-way\n3,4\n", Overrides::default())
+            .unwrap();
         assert_eq!((s.preamble_lines, s.dialect.comment, s.records), (1, Some(b'#'), 3));
         let s = sniff("##v=1\n#CHROM\tPOS\nx\t1\ny\t2\n", Overrides::default()).unwrap();
         assert_eq!((s.preamble_lines, s.names), (1, vec!["#CHROM".into(), "POS".into()]));

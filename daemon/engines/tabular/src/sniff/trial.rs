@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use memchr::memchr;
 
-use crate::csv::{Dialect, NO_QUOTE};
 use crate::csv::records::Record;
+use crate::csv::{Dialect, NO_QUOTE};
 use crate::types::lattice::Candidates;
 use crate::types::{nulls, trim};
 
@@ -63,7 +63,12 @@ impl Trial {
         let start = self.start;
         let comments = self.dialect.comment.is_some();
         // A header may be marked as comments are.
-        self.rows.iter().enumerate().skip(start).filter(move |(i, r)| !comments || !r.marked || *i == start).map(|(_, r)| r)
+        self.rows
+            .iter()
+            .enumerate()
+            .skip(start)
+            .filter(move |(i, r)| !comments || !r.marked || *i == start)
+            .map(|(_, r)| r)
     }
 }
 
@@ -118,7 +123,12 @@ pub(super) fn trial(sample: &str, mut dialect: Dialect) -> Option<Trial> {
             value -= record.len() as f64;
         }
         values.push(value - before);
-        rows.push(Row { cells: record.texts(sample).map(str::to_owned).collect(), line: here, inner_lines: record.inner_lines, marked });
+        rows.push(Row {
+            cells: record.texts(sample).map(str::to_owned).collect(),
+            line: here,
+            inner_lines: record.inner_lines,
+            marked,
+        });
     }
     if unclosed > 0 {
         quoted = quoted.saturating_sub(unclosed);
@@ -215,7 +225,9 @@ fn marks_are_comments(rows: &[Row], width: usize) -> bool {
     }
     let fitting = rows.iter().filter(|r| r.marked && r.cells.len() == width).count();
     // One that fits may be the header.
-    marked > 0 && marked < rows.len() && (fitting == 0 || fitting * 2 < marked || (fitting == 1 && marked == 2))
+    marked > 0
+        && marked < rows.len()
+        && (fitting == 0 || fitting * 2 < marked || (fitting == 1 && marked == 2))
 }
 
 /// The first record of the table: what comes before it is a title, a note or a comment.
@@ -234,9 +246,8 @@ fn table_start(rows: &[Row], width: usize, comments: bool) -> usize {
         let line = |i: usize| rows.get(i).map_or(0, |r| r.line);
         line(i + 1) > line(i) + 1 + rows.get(i).map_or(0, |r| r.inner_lines)
     };
-    let other = |i: &usize| {
-        rows.get(*i).is_some_and(|r| !(comments && r.marked) && !is_note(&r.cells, width))
-    };
+    let other =
+        |i: &usize| rows.get(*i).is_some_and(|r| !(comments && r.marked) && !is_note(&r.cells, width));
     let after_gap = (0..first).rev().find(|i| parted(i)).map_or(0, |i| i + 1);
     let mut start = (after_gap..first).find(other).unwrap_or(first);
     // A title padded with separators: `Sales 2024,,,` above a record that is full.

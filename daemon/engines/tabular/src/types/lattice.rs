@@ -77,7 +77,9 @@ impl Kind {
     pub(crate) fn ways(kind: ColumnType) -> Vec<Self> {
         let styled = |of: fn(Style) -> Self| STYLES.into_iter().map(of);
         match kind {
-            ColumnType::Integer => std::iter::once(Self::Integer).chain(styled(Self::StyledInteger)).collect(),
+            ColumnType::Integer => {
+                std::iter::once(Self::Integer).chain(styled(Self::StyledInteger)).collect()
+            }
             // A comma alone was meant as a decimal one: a thousand would have been forced to be an integer.
             ColumnType::Float => [Self::Float, Self::StyledFloat(Style::European)]
                 .into_iter()
@@ -139,7 +141,10 @@ impl Candidates {
 
     /// Whether every number could also be one with points between thousands (`1.234` throughout).
     pub(crate) fn may_have_points_between_thousands(self) -> bool {
-        !self.is_all() && !self.has(INTEGER) && self.has(FLOAT) && self.has(STYLED_INTEGER << Style::European as u32)
+        !self.is_all()
+            && !self.has(INTEGER)
+            && self.has(FLOAT)
+            && self.has(STYLED_INTEGER << Style::European as u32)
     }
 
     /// The narrowest type that is left.
