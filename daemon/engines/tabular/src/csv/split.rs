@@ -74,8 +74,9 @@ impl Splitter {
         let before = buffer.len();
         self.ended = self.source.fill(buffer, want)?;
         if let Some(first) = buffer.get(before..).and_then(|new| memchr::memchr(0, new)) {
-            let mut kept = before + first;
-            for at in kept..buffer.len() {
+            let start = before + first;
+            let mut kept = start;
+            for at in start..buffer.len() {
                 match buffer.get(at).copied() {
                     Some(byte) if byte != 0 => {
                         buffer.swap(kept, at);

@@ -114,6 +114,13 @@ pub(super) fn escapes(sample: &str, dialect: &Dialect) -> (usize, usize) {
     (backslashed, doubled)
 }
 
+/// Whether carriage returns stand alone in a sample whose lines end in line feeds.
+pub(super) fn has_lone_returns(sample: &str) -> bool {
+    let bytes = sample.as_bytes();
+    memchr::memchr(b'\n', bytes).is_some()
+        && memchr::memchr_iter(b'\r', bytes).any(|at| !matches!(bytes.get(at + 1), Some(b'\n') | None))
+}
+
 /// Whether blanks stand between a delimiter and a quote.
 pub(super) fn has_padded_quotes(sample: &str, dialect: &Dialect) -> bool {
     if dialect.delimiter == b' ' {

@@ -66,6 +66,12 @@ pub(crate) fn sniff(sample: &str, overrides: Overrides) -> Option<Sniffed> {
     let terminator = terminator(sample);
     let excel = candidates::named_by_excel(sample).filter(|_| overrides.delimiter.is_none());
     let set = overrides.delimiter.as_deref().or(excel);
+    // The line that names the delimiter is no part of the table.
+    let named_above = u64::from(excel.is_some());
+    let sample = match (excel, memchr(b'\n', sample.as_bytes())) {
+        (Some(_), Some(end)) => sample.get(end + 1..).unwrap_or_default(),
+        _ => sample,
+    };
     let tried = match set {
         Some(delimiter) => vec![Dialect::delimited(delimiter)?],
         None => candidates::delimiters(sample),
@@ -97,7 +103,9 @@ pub(crate) fn sniff(sample: &str, overrides: Overrides) -> Option<Sniffed> {
         (None, Some(_)) => "set by the user".to_owned(),
         _ => format!("scores: {}", scores.join(", ")),
     };
-    Some(told(sample, &trial, &overrides, &why))
+    let mut found = told(sample, &trial, &overrides, &why);
+    found.preamble_lines += named_above;
+    Some(found)
 }
 
 /// The best of the ways to write records with a delimiter.
@@ -109,6 +117,9 @@ fn of_delimiter(sample: &str, dialect: Dialect) -> Option<Trial> {
     }
     if candidates::has_single_quotes(sample, &dialect) {
         ways.push(Dialect { quote: b'\'', ..dialect });
+    }
+    if candidates::has_lone_returns(sample) {
+        ways.push(Dialect { any_end: true, ..dialect });
     }
     if candidates::has_padded_quotes(sample, &dialect) {
         ways.push(Dialect { padded_quotes: true, ..dialect });
@@ -136,11 +147,7 @@ fn refined(sample: &str, best: Trial, comment: Option<u8>) -> Trial {
         change(&mut dialect);
         trial(sample, dialect).filter(|t| t.width >= best.width.min(2))
     };
-    let lone_returns = best.dialect.terminator == b'\n' && {
-        let bytes = sample.as_bytes();
-        memchr::memchr_iter(b'\r', bytes).any(|at| !matches!(bytes.get(at + 1), Some(b'\n') | None))
-    };
-    if lone_returns
+    if candidates::has_lone_returns(sample)
         && let Some(other) = again(&|d| d.any_end = true, &best)
         && other.consistency >= best.consistency
         && other.rows.len() > best.rows.len()

@@ -246,8 +246,7 @@ fn table_start(rows: &[Row], width: usize, comments: bool) -> usize {
         let line = |i: usize| rows.get(i).map_or(0, |r| r.line);
         line(i + 1) > line(i) + 1 + rows.get(i).map_or(0, |r| r.inner_lines)
     };
-    let other =
-        |i: &usize| rows.get(*i).is_some_and(|r| !(comments && r.marked) && !is_note(&r.cells, width));
+    let other = |i: &usize| rows.get(*i).is_some_and(|r| !(comments && r.marked || is_note(&r.cells, width)));
     let after_gap = (0..first).rev().find(|i| parted(i)).map_or(0, |i| i + 1);
     let mut start = (after_gap..first).find(other).unwrap_or(first);
     // A title padded with separators: `Sales 2024,,,` above a record that is full.

@@ -188,11 +188,11 @@ fn month(name: &str) -> Option<u32> {
         "november",
         "december",
     ];
-    let is = |month: &&str| {
+    let is = |month: &str| {
         name.eq_ignore_ascii_case(month)
             || month.get(..3).is_some_and(|short| name.eq_ignore_ascii_case(short))
     };
-    MONTHS.iter().position(|m| is(&m)).map(|at| at as u32 + 1)
+    MONTHS.iter().position(|m| is(m)).map(|at| at as u32 + 1)
 }
 
 /// `YYYY?MM?DD`
