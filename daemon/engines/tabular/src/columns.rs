@@ -8,6 +8,7 @@ use polars::prelude::{
 use crate::types::dates::{self, DateFormat};
 use crate::types::lattice::{Candidates, Kind};
 use crate::types::nulls::{self, NullCounts};
+use crate::types::separated::{self, Style};
 use crate::types::{numbers, trim};
 
 /// How the bytes of a cell were written, which decides what they may become.
@@ -28,27 +29,37 @@ pub(crate) struct Plan {
     pub(crate) kind: Kind,
     /// Whether a text column may still turn out to be narrower, so that every cell must be looked at.
     pub(crate) tracking: bool,
+    /// The user set the type: cells that do not fit are no reason to change it.
+    pub(crate) forced: bool,
 }
 
 impl Plan {
+    /// As the user set it.
+    pub(crate) fn forced(kind: Kind) -> Self {
+        Self { kind, tracking: false, forced: true }
+    }
+
     /// From what a sample allows.
     pub(crate) fn from_sample(seen: Candidates) -> Self {
         let kind = seen.kind();
-        Self { kind, tracking: kind == Kind::Text && !seen.is_text() }
+        Self { kind, tracking: kind == Kind::Text && !seen.is_text(), forced: false }
     }
 
     /// From what all rows allow: nothing is left to find out.
     pub(crate) fn settled(seen: Candidates) -> Self {
-        Self { kind: seen.kind(), tracking: false }
+        Self { kind: seen.kind(), tracking: false, forced: false }
     }
 }
 
 enum Values {
     Integer(PrimitiveChunkedBuilder<Int64Type>),
+    StyledInteger(PrimitiveChunkedBuilder<Int64Type>, Style),
     Float(PrimitiveChunkedBuilder<Float64Type>),
+    StyledFloat(PrimitiveChunkedBuilder<Float64Type>, Style),
     Boolean(BooleanChunkedBuilder),
     Date(PrimitiveChunkedBuilder<Int32Type>, DateFormat),
-    Datetime(PrimitiveChunkedBuilder<Int64Type>, bool),
+    Datetime(PrimitiveChunkedBuilder<Int64Type>, DateFormat),
+    DatetimeUtc(PrimitiveChunkedBuilder<Int64Type>),
     Text(StringChunkedBuilder),
 }
 
@@ -58,6 +69,7 @@ pub(crate) struct Builder {
     kind: Kind,
     values: Values,
     tracking: bool,
+    forced: bool,
     /// What the cells that were looked at allow.
     pub(crate) seen: Candidates,
     /// Whether a cell did not fit the planned kind.
@@ -70,11 +82,15 @@ fn values(name: &PlSmallStr, kind: Kind, capacity: usize) -> Values {
     let name = name.clone();
     match kind {
         Kind::Integer => Values::Integer(PrimitiveChunkedBuilder::new(name, capacity)),
+        Kind::StyledInteger(style) => {
+            Values::StyledInteger(PrimitiveChunkedBuilder::new(name, capacity), style)
+        }
         Kind::Float => Values::Float(PrimitiveChunkedBuilder::new(name, capacity)),
+        Kind::StyledFloat(style) => Values::StyledFloat(PrimitiveChunkedBuilder::new(name, capacity), style),
         Kind::Boolean => Values::Boolean(BooleanChunkedBuilder::new(name, capacity)),
         Kind::Date(format) => Values::Date(PrimitiveChunkedBuilder::new(name, capacity), format),
-        Kind::Datetime => Values::Datetime(PrimitiveChunkedBuilder::new(name, capacity), false),
-        Kind::DatetimeUtc => Values::Datetime(PrimitiveChunkedBuilder::new(name, capacity), true),
+        Kind::Datetime(format) => Values::Datetime(PrimitiveChunkedBuilder::new(name, capacity), format),
+        Kind::DatetimeUtc => Values::DatetimeUtc(PrimitiveChunkedBuilder::new(name, capacity)),
         Kind::Text => Values::Text(StringChunkedBuilder::new(name, capacity)),
     }
 }
@@ -88,6 +104,7 @@ impl Builder {
             name,
             kind: plan.kind,
             tracking: plan.tracking,
+            forced: plan.forced,
             seen: Candidates::ALL,
             misfit: false,
             nulls: NullCounts::default(),
@@ -108,17 +125,30 @@ impl Builder {
             self.push_null();
             return;
         }
-        if origin != Origin::Literal && matches!(self.kind, Kind::Integer | Kind::Float | Kind::Boolean) {
+        if origin != Origin::Literal && self.is_literal() {
             self.refuse(text, origin);
             return;
         }
+        let text = if self.forced { unpadded(text, self.kind) } else { text };
         let fits = match &mut self.values {
             Values::Integer(b) => numbers::integer(text).map(|v| b.append_value(v)).is_some(),
             Values::Float(b) => numbers::float(text).map(|v| b.append_value(v)).is_some(),
-            Values::Boolean(b) => truth(text).map(|v| b.append_value(v)).is_some(),
+            Values::StyledInteger(b, style) => {
+                separated::integer(text, *style).map(|v| b.append_value(v)).is_some()
+            }
+            Values::StyledFloat(b, style) => {
+                separated::float(text, *style).map(|v| b.append_value(v)).is_some()
+            }
+            Values::Boolean(b) => {
+                let value = if self.forced { spoken_truth(text) } else { truth(text) };
+                value.map(|v| b.append_value(v)).is_some()
+            }
             Values::Date(b, format) => dates::date(text, *format).map(|v| b.append_value(v)).is_some(),
-            Values::Datetime(b, utc) => match dates::datetime(text) {
-                Some((v, zulu)) if zulu == *utc => {
+            Values::Datetime(b, format) => {
+                dates::datetime_as(text, *format).map(|v| b.append_value(v)).is_some()
+            }
+            Values::DatetimeUtc(b) => match dates::datetime(text) {
+                Some((v, true)) => {
                     b.append_value(v);
                     true
                 }
@@ -154,13 +184,19 @@ impl Builder {
         self.seen = self.seen.and(candidates(text, origin));
     }
 
+    /// Whether the values are numbers or truths, which a string of JSON is never taken for.
+    fn is_literal(&self) -> bool {
+        use Kind::{Boolean, Float, Integer, StyledFloat, StyledInteger};
+        matches!(self.kind, Integer | Float | StyledInteger(_) | StyledFloat(_) | Boolean)
+    }
+
     fn push_null(&mut self) {
         match &mut self.values {
-            Values::Integer(b) => b.append_null(),
-            Values::Float(b) => b.append_null(),
+            Values::Integer(b) | Values::StyledInteger(b, _) => b.append_null(),
+            Values::Float(b) | Values::StyledFloat(b, _) => b.append_null(),
             Values::Boolean(b) => b.append_null(),
             Values::Date(b, _) => b.append_null(),
-            Values::Datetime(b, _) => b.append_null(),
+            Values::Datetime(b, _) | Values::DatetimeUtc(b) => b.append_null(),
             Values::Text(b) => b.append_null(),
         }
     }
@@ -169,11 +205,13 @@ impl Builder {
     pub(crate) fn take(&mut self, next_capacity: usize) -> Column {
         let fresh = values(&self.name, self.kind, next_capacity);
         let series = match std::mem::replace(&mut self.values, fresh) {
-            Values::Integer(b) => b.finish().into_series(),
-            Values::Float(b) => b.finish().into_series(),
+            Values::Integer(b) | Values::StyledInteger(b, _) => b.finish().into_series(),
+            Values::Float(b) | Values::StyledFloat(b, _) => b.finish().into_series(),
             Values::Boolean(b) => b.finish().into_series(),
             Values::Date(b, _) => b.finish().into_date().into_series(),
-            Values::Datetime(b, _) => b.finish().into_datetime(TimeUnit::Microseconds, None).into_series(),
+            Values::Datetime(b, _) | Values::DatetimeUtc(b) => {
+                b.finish().into_datetime(TimeUnit::Microseconds, None).into_series()
+            }
             Values::Text(b) => b.finish().into_series(),
         };
         series.into_column()
@@ -199,14 +237,59 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
+/// What else says yes and no where a column is known to hold truths.
+fn spoken_truth(text: &str) -> Option<bool> {
+    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w));
+    if is(&["yes", "y", "t", "1", "on"]) {
+        Some(true)
+    } else if is(&["no", "n", "f", "0", "off"]) {
+        Some(false)
+    } else {
+        truth(text)
+    }
+}
+
+/// A number without its leading zeros and plus, where the column is known to hold numbers.
+fn unpadded(text: &str, kind: Kind) -> &str {
+    use Kind::{Float, Integer, StyledFloat, StyledInteger};
+    if !matches!(kind, Integer | Float | StyledInteger(_) | StyledFloat(_)) {
+        return text;
+    }
+    let mut text = text.strip_prefix('+').unwrap_or(text);
+    while let [b'0', b'0'..=b'9', ..] = text.as_bytes() {
+        text = text.get(1..).unwrap_or_default();
+    }
+    text
+}
+
+/// Whether a cell of a column whose type the user set can be read so. Missing ones always can.
+pub(crate) fn fits_forced(raw: &str, kind: Kind) -> bool {
+    let text = trim(raw);
+    if nulls::is_null(text) {
+        return true;
+    }
+    let text = unpadded(text, kind);
+    match kind {
+        Kind::Integer => numbers::integer(text).is_some(),
+        Kind::Float => numbers::float(text).is_some(),
+        Kind::StyledInteger(style) => separated::integer(text, style).is_some(),
+        Kind::StyledFloat(style) => separated::float(text, style).is_some(),
+        Kind::Boolean => spoken_truth(text).is_some(),
+        Kind::Date(format) => dates::date(text, format).is_some(),
+        Kind::Datetime(format) => dates::datetime_as(text, format).is_some(),
+        Kind::DatetimeUtc => matches!(dates::datetime(text), Some((_, true))),
+        Kind::Text => true,
+    }
+}
+
 /// The Polars type that a kind is stored as.
 pub(crate) fn data_type(kind: Kind) -> DataType {
     match kind {
-        Kind::Integer => DataType::Int64,
-        Kind::Float => DataType::Float64,
+        Kind::Integer | Kind::StyledInteger(_) => DataType::Int64,
+        Kind::Float | Kind::StyledFloat(_) => DataType::Float64,
         Kind::Boolean => DataType::Boolean,
         Kind::Date(_) => DataType::Date,
-        Kind::Datetime | Kind::DatetimeUtc => DataType::Datetime(TimeUnit::Microseconds, None),
+        Kind::Datetime(_) | Kind::DatetimeUtc => DataType::Datetime(TimeUnit::Microseconds, None),
         Kind::Text => DataType::String,
     }
 }

@@ -1,4 +1,11 @@
-//! Bytes to UTF-8. Encodings are told from a byte order mark, else UTF-8 where it is valid, else windows-1252.
+//! Bytes to UTF-8.
+//!
+//! An encoding is told from a byte order mark; else UTF-8 where all bytes are valid in it; else UTF-16 where every
+//! other byte of ASCII text is zero; else what `chardetng` takes it for. `encoding_rs` decodes, after the WHATWG
+//! Encoding Standard, a part of the file at a time. UTF-8 passes through untouched.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 
 /// How the text of a file is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,130 +16,179 @@ pub(crate) enum Encoding {
     Utf8Bom,
     /// UTF-8 with a few damaged sequences, which become U+FFFD.
     Utf8Damaged,
-    /// UTF-16, little endian, after a byte order mark.
-    Utf16Le,
-    /// UTF-16, big endian, after a byte order mark.
-    Utf16Be,
-    /// The Western single-byte encoding of Windows; any bytes are valid in it.
-    Windows1252,
+    /// Any other encoding of the WHATWG Encoding Standard.
+    Other(&'static encoding_rs::Encoding),
 }
 
+/// Bytes in which every second byte is looked at for UTF-16.
+const UTF16_BYTES: usize = 64 << 10;
+
 impl Encoding {
-    /// The name shown to users.
-    pub(crate) fn name(self) -> &'static str {
+    /// The name shown to users: the standard's, in lower case.
+    pub(crate) fn name(self) -> String {
         match self {
-            Self::Utf8 => "utf-8",
-            Self::Utf8Bom => "utf-8-bom",
-            Self::Utf8Damaged => "utf-8-damaged",
-            Self::Utf16Le => "utf-16le",
-            Self::Utf16Be => "utf-16be",
-            Self::Windows1252 => "windows-1252",
+            Self::Utf8 => "utf-8".to_owned(),
+            Self::Utf8Bom => "utf-8-bom".to_owned(),
+            Self::Utf8Damaged => "utf-8-damaged".to_owned(),
+            Self::Other(encoding) => encoding.name().to_lowercase(),
+        }
+    }
+
+    /// The encoding of a label that a user gave; `None` where the standard knows no such label. The names that
+    /// [`Self::name`] gives are known as well.
+    pub(crate) fn named(label: &str) -> Option<Self> {
+        let label = label.trim();
+        let label = match label.to_ascii_lowercase().as_str() {
+            "utf-8-bom" | "utf-8-sig" | "utf-8-damaged" => "utf-8".to_owned(),
+            other => other.to_owned(),
+        };
+        let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?;
+        Some(if found == UTF_8 { Self::Utf8 } else { Self::Other(found) })
+    }
+
+    /// An encoding that a user set, with what the first bytes add to it: a mark tells UTF-16's byte order, and a set
+    /// UTF-8 is kept even where bytes are damaged.
+    pub(crate) fn set(self, head: &[u8], whole: bool) -> Self {
+        match self {
+            Self::Other(e) if e == UTF_16LE && head.starts_with(b"\xfe\xff") => Self::Other(UTF_16BE),
+            Self::Utf8 if damaged(head, whole) => Self::Utf8Damaged,
+            Self::Utf8 if head.starts_with(b"\xef\xbb\xbf") => Self::Utf8Bom,
+            other => other,
         }
     }
 
     /// From the first bytes of a file; `whole` says that they are all of it.
     pub(crate) fn of(head: &[u8], whole: bool) -> Self {
         if head.starts_with(b"\xef\xbb\xbf") {
-            return match std::str::from_utf8(head) {
-                Err(error) if error.error_len().is_some() || whole => Self::Utf8Damaged,
-                _ => Self::Utf8Bom,
-            };
+            return if damaged(head, whole) { Self::Utf8Damaged } else { Self::Utf8Bom };
         }
         if head.starts_with(b"\xff\xfe") {
-            return Self::Utf16Le;
+            return Self::Other(UTF_16LE);
         }
         if head.starts_with(b"\xfe\xff") {
-            return Self::Utf16Be;
+            return Self::Other(UTF_16BE);
         }
-        match std::str::from_utf8(head) {
-            Ok(_) => Self::Utf8,
-            // Only cut off in the middle of a character.
-            Err(error) if error.error_len().is_none() && !whole => Self::Utf8,
-            Err(_) => Self::fallback(head, false),
+        // Text of UTF-16 is often valid UTF-8 full of zero bytes, so it comes first.
+        if let Some(encoding) = utf16_without_mark(head) {
+            return Self::Other(encoding);
         }
+        if damaged(head, whole) { Self::fallback(head, false) } else { Self::Utf8 }
     }
 
     /// For bytes that are not valid UTF-8: mostly UTF-8 with damage where many sequences are valid (`seen` says that
-    /// earlier text had some), as multi-byte sequences hardly come about by chance; else windows-1252.
+    /// earlier text had some), as multi-byte sequences hardly come about by chance; else what `chardetng` says.
     pub(crate) fn fallback(bytes: &[u8], seen: bool) -> Self {
         let (mut valid, mut invalid) = (usize::from(seen) * 1_000, 0usize);
         for chunk in bytes.utf8_chunks() {
             valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
             invalid += usize::from(!chunk.invalid().is_empty());
         }
-        if valid >= invalid.saturating_mul(10) { Self::Utf8Damaged } else { Self::Windows1252 }
+        if valid >= invalid.saturating_mul(10) {
+            return Self::Utf8Damaged;
+        }
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+        detector.feed(bytes, true);
+        Self::Other(detector.guess(None, Utf8Detection::Deny))
+    }
+
+    /// How the encoding was told, for people.
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::Utf8 => "all bytes are valid UTF-8",
+            Self::Utf8Bom => "it starts with the byte order mark of UTF-8",
+            Self::Utf8Damaged => {
+                "nearly all of its sequences are UTF-8; the damaged ones are shown as \u{fffd}"
+            }
+            Self::Other(e) if e == UTF_16LE || e == UTF_16BE => {
+                "a byte order mark, or a zero in every second byte, shows it"
+            }
+            Self::Other(_) => {
+                "its bytes are not UTF-8; the letters and their neighbours fit this encoding best"
+            }
+        }
     }
 }
 
-/// The characters of windows-1252 from 0x80 to 0x9F; the five bytes without one map to themselves, as in the WHATWG
-/// Encoding Standard.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
-    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
+/// Whether bytes are not UTF-8; a character that is only cut off at the end of a part is none.
+fn damaged(head: &[u8], whole: bool) -> bool {
+    std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some() || whole)
+}
+
+/// UTF-16 that starts without a mark: digits, delimiters and line ends are ASCII in any script, so that one byte of many
+/// pairs is zero, always on the same side.
+fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = head.get(..UTF16_BYTES.min(head.len()) & !1)?;
+    let pairs = head.len() / 2;
+    let (mut little, mut big, mut ascii) = (0usize, 0usize, 0usize);
+    for pair in head.chunks_exact(2) {
+        match pair {
+            [b'\t' | b'\n' | b'\r' | b' '..=b'~', 0] => little += 1,
+            [0, b'\t' | b'\n' | b'\r' | b' '..=b'~'] => big += 1,
+            [b' '..=b'~' | b'\n', b' '..=b'~' | b'\n'] => ascii += 1,
+            _ => {}
+        }
+    }
+    let (many, few, encoding) = if little > big { (little, big, UTF_16LE) } else { (big, little, UTF_16BE) };
+    // A tenth: in Chinese or Russian text only delimiters, digits and line ends are ASCII.
+    // Pairs of ASCII are characters of Chinese at times, and mostly plain text with a stray zero.
+    if pairs < 2 || many * 10 < pairs || few * 10 > many || ascii * 5 > pairs * 2 {
+        return None;
+    }
+    // Binary data with zeros does not decode.
+    let (text, damaged) = encoding.decode_without_bom_handling(head);
+    let cut = text.ends_with('\u{fffd}') && text.matches('\u{fffd}').count() == 1;
+    let controls = text.chars().filter(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')).count();
+    ((!damaged || cut) && controls * 50 <= pairs).then_some(encoding)
+}
 
 /// Turns a stream of bytes into UTF-8, a part at a time.
-#[derive(Debug)]
 pub(crate) struct Decoder {
-    encoding: Encoding,
-    carry: Vec<u8>,
-    started: bool,
+    /// `None` where bytes stay as they are.
+    decoder: Option<encoding_rs::Decoder>,
+    damaged: bool,
 }
 
 impl Decoder {
     /// For one file.
     pub(crate) fn new(encoding: Encoding) -> Self {
-        Self { encoding, carry: Vec::new(), started: false }
+        let decoder = match encoding {
+            Encoding::Other(encoding) => Some(encoding.new_decoder_with_bom_removal()),
+            _ => None,
+        };
+        Self { decoder, damaged: false }
     }
 
     /// Whether the bytes stay as they are (damage is mended later, a block at a time).
     pub(crate) fn is_identity(&self) -> bool {
-        matches!(self.encoding, Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf8Damaged)
+        self.decoder.is_none()
     }
 
-    /// Appends the text of `raw` as UTF-8.
+    /// Whether some bytes meant nothing in the encoding and became U+FFFD.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Appends the text of `raw` as UTF-8. After `last` nothing may follow.
     pub(crate) fn decode(&mut self, raw: &[u8], last: bool, out: &mut Vec<u8>) {
-        match self.encoding {
-            Encoding::Windows1252 => {
-                let mut buffer = [0u8; 4];
-                for &b in raw {
-                    let c = match b {
-                        0x80..=0x9f => {
-                            WINDOWS_1252.get(usize::from(b - 0x80)).copied().unwrap_or(char::from(b))
-                        }
-                        _ => char::from(b),
-                    };
-                    out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
-                }
+        let Some(decoder) = &mut self.decoder else {
+            out.extend_from_slice(raw);
+            return;
+        };
+        let mut rest = raw;
+        loop {
+            let start = out.len();
+            let room =
+                decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len().saturating_mul(3) + 16);
+            out.resize(start + room, 0);
+            let free = out.get_mut(start..).unwrap_or_default();
+            let (result, read, written, damaged) = decoder.decode_to_utf8(rest, free, last);
+            self.damaged |= damaged;
+            out.truncate(start + written);
+            rest = rest.get(read..).unwrap_or_default();
+            if result == encoding_rs::CoderResult::InputEmpty {
+                return;
             }
-            Encoding::Utf16Le => self.decode_utf16(raw, last, u16::from_le_bytes, out),
-            Encoding::Utf16Be => self.decode_utf16(raw, last, u16::from_be_bytes, out),
-            _ => out.extend_from_slice(raw),
         }
-    }
-
-    fn decode_utf16(&mut self, raw: &[u8], last: bool, unit: fn([u8; 2]) -> u16, out: &mut Vec<u8>) {
-        self.carry.extend_from_slice(raw);
-        let bytes = std::mem::take(&mut self.carry);
-        let mut units: Vec<u16> = bytes
-            .chunks_exact(2)
-            .map(|pair| unit([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]))
-            .collect();
-        let mut kept = bytes.len() % 2;
-        // The first half of a pair waits for the second.
-        if !last && units.last().is_some_and(|u| (0xd800..0xdc00).contains(u)) {
-            units.pop();
-            kept += 2;
-        }
-        if !last {
-            self.carry = bytes.get(bytes.len() - kept..).unwrap_or_default().to_vec();
-        }
-        let units_empty = units.is_empty();
-        let mut text = String::with_capacity(units.len());
-        text.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')));
-        let text = if self.started { text.as_str() } else { text.trim_start_matches('\u{feff}') };
-        self.started |= !units_empty;
-        out.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -140,12 +196,18 @@ impl Decoder {
 mod tests {
     use super::*;
 
+    fn decoded(encoding: Encoding, bytes: &[u8]) -> String {
+        let mut out = Vec::new();
+        Decoder::new(encoding).decode(bytes, true, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn encodings_are_told_apart() {
         assert_eq!(Encoding::of("für".as_bytes(), true), Encoding::Utf8);
         assert_eq!(Encoding::of(b"\xef\xbb\xbfa", true), Encoding::Utf8Bom);
-        assert_eq!(Encoding::of(b"f\xfcr", true), Encoding::Windows1252);
-        assert_eq!(Encoding::of(b"\xff\xfea\0", true), Encoding::Utf16Le);
+        assert_eq!(Encoding::of(b"f\xfcr", true).name(), "windows-1252");
+        assert_eq!(Encoding::of(b"\xff\xfea\0", true).name(), "utf-16le");
         // A sample that ends within a character is still UTF-8.
         assert_eq!(Encoding::of(b"f\xc3", false), Encoding::Utf8);
         let mut mostly = "ä".repeat(50).into_bytes();
@@ -154,19 +216,55 @@ mod tests {
     }
 
     #[test]
-    fn windows_1252_gives_the_characters_of_its_table() {
-        let mut out = Vec::new();
-        Decoder::new(Encoding::Windows1252).decode(b"\x80 \xe9\x9f", true, &mut out);
-        assert_eq!(String::from_utf8(out).unwrap(), "€ éŸ");
+    fn text_of_many_countries_is_told_from_its_bytes() {
+        // Encoded by Python's codecs, decoded by it to the same text.
+        let russian =
+            b"\xe3\xee\xf0\xee\xe4,\xed\xe0\xf1\xe5\xeb\xe5\xed\xe8\xe5\n\xcc\xee\xf1\xea\xe2\xe0,12655050\n";
+        let found = Encoding::of(russian, true);
+        assert_eq!(found.name(), "windows-1251");
+        assert_eq!(decoded(found, russian), "город,население\nМосква,12655050\n");
+        let japanese =
+            b"\x96\xbc\x91O,\x94N\x97\xee\n\x8eR\x93c\x91\xbe\x98Y,36\n\x97\xe9\x96\xd8\x89\xd4\x8eq,42\n";
+        let found = Encoding::of(japanese, true);
+        assert_eq!(found.name(), "shift_jis");
+        assert_eq!(decoded(found, japanese), "名前,年齢\n山田太郎,36\n鈴木花子,42\n");
     }
 
     #[test]
-    fn utf16_survives_any_cut() {
+    fn utf16_is_told_without_a_mark_and_binary_is_not_taken_for_it() {
+        for text in ["name,age\nAda,36\n", "город,число\nМосква,12\nТверь,7\n"] {
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert_eq!(Encoding::of(&little, true).name(), "utf-16le", "{text}");
+            assert_eq!(Encoding::of(&big, true).name(), "utf-16be", "{text}");
+            assert_eq!(decoded(Encoding::of(&big, true), &big), text);
+        }
+        assert_eq!(Encoding::of(b"a\0b,c\n1,2\n", true), Encoding::Utf8);
+        assert_eq!(Encoding::of(&[1, 0, 2, 0, 0, 0, 7, 0, 0, 1, 0, 0], true), Encoding::Utf8);
+    }
+
+    #[test]
+    fn labels_are_those_of_the_standard() {
+        assert_eq!(Encoding::named("latin1").map(Encoding::name).as_deref(), Some("windows-1252"));
+        assert_eq!(Encoding::named(" Shift_JIS ").map(Encoding::name).as_deref(), Some("shift_jis"));
+        assert_eq!(Encoding::named("utf8"), Some(Encoding::Utf8));
+        assert_eq!(Encoding::named("klingon"), None);
+        let be = Encoding::named("utf-16").unwrap().set(b"\xfe\xff\0a", true);
+        assert_eq!(be.name(), "utf-16be");
+    }
+
+    #[test]
+    fn windows_1252_gives_the_characters_of_its_table() {
+        assert_eq!(decoded(Encoding::Other(encoding_rs::WINDOWS_1252), b"\x80 \xe9\x9f"), "€ éŸ");
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_text() {
         let text = "a€😀b";
         let bytes: Vec<u8> =
             std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         for cut in 0..bytes.len() {
-            let mut decoder = Decoder::new(Encoding::Utf16Le);
+            let mut decoder = Decoder::new(Encoding::Other(UTF_16LE));
             let mut out = Vec::new();
             decoder.decode(&bytes[..cut], false, &mut out);
             decoder.decode(&bytes[cut..], true, &mut out);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dropforge_shared::page::{Column, ColumnType};
+use dropforge_shared::reading::Decision;
 use serde::Serialize;
 
-use crate::columns::{Plan, candidates, schema};
-use crate::csv::records::Record;
+use crate::columns::{Plan, schema};
+use crate::csv::NO_QUOTE;
 use crate::csv::rows::CsvRows;
 use crate::csv::split::Splitter;
 use crate::decode::Encoding;
@@ -15,14 +16,14 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::pass::{self, Job, Outcome, RowReader};
-use crate::recognise::{self, Format, Sample};
+use crate::recognise::{self, Format, SAMPLE_BYTES, Sample};
 use crate::rejects::RejectFile;
-use crate::sniff::{self, Overrides, Sniffed};
+use crate::sniff::{self, Overrides};
 use crate::source::Source;
 use crate::types::lattice::Candidates;
-use crate::types::{nulls, trim};
+use crate::types::nulls;
 use crate::write::DatasetWriter;
-use crate::{jsonl, parquet};
+use crate::{jsonl, parquet, told};
 
 /// The dataset's name in the folder it is written to.
 pub(crate) const DATASET: &str = "dataset.parquet";
@@ -30,10 +31,14 @@ pub(crate) const DATASET: &str = "dataset.parquet";
 /// What a user may set, and the limits.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// The delimiter, an ASCII byte; found where not set.
-    pub delimiter: Option<u8>,
+    /// The delimiter: one or more characters (16 bytes at most), `tab` or `space`; found where not set.
+    pub delimiter: Option<String>,
+    /// The encoding, by any label of the WHATWG Encoding Standard; found where not set.
+    pub encoding: Option<String>,
     /// Whether the first record names the columns; found where not set.
     pub header: Option<bool>,
+    /// Types by column name; found where not set. A record with a cell that cannot be read so is rejected.
+    pub types: BTreeMap<String, ColumnType>,
     /// Threads that read and type; by the machine's cores (four at most) where not set.
     pub threads: Option<usize>,
     /// What is refused.
@@ -51,8 +56,18 @@ pub struct Ingested {
     pub encoding: Option<String>,
     /// The delimiter of delimited text.
     pub delimiter: Option<String>,
+    /// The quote character, where fields stand in one.
+    pub quote: Option<String>,
+    /// What escapes a quote within quotes: the quote itself or a backslash.
+    pub escape: Option<String>,
+    /// What begins a line that is left out.
+    pub comment: Option<String>,
     /// Whether the first record named the columns.
     pub header: bool,
+    /// Lines before the table that are no part of it.
+    pub preamble_lines: u64,
+    /// Lines after the table that are no part of it.
+    pub footer_lines: u64,
     /// Rows in the dataset.
     pub rows: u64,
     /// Records that could not be placed; they lie in `rejected.csv`. `rows + rejected_rows` are all records.
@@ -63,12 +78,17 @@ pub struct Ingested {
     pub null_tokens: Vec<BTreeMap<String, u64>>,
     /// How the dialect was found, for people.
     pub how: String,
+    /// The same, decision by decision.
+    pub decisions: Vec<Decision>,
     /// What a user should know: ambiguous dates, damaged text, rejected records.
     pub notes: Vec<String>,
 }
 
 /// Bytes of text a thread works on at a time.
 const BLOCK_BYTES: usize = 4 << 20;
+
+/// Bytes of the first line that are looked at where it goes beyond the sample. A hundred thousand names fit.
+const LONG_SAMPLE_BYTES: usize = 4 << 20;
 
 /// Reads `source`, types every column over all rows and writes `dataset.parquet` into `out_dir`, which must exist;
 /// records that could not be placed go to `rejected.csv` beside it.
@@ -82,26 +102,20 @@ pub fn ingest(
     options: &ReadOptions,
     monitor: &mut dyn Monitor,
 ) -> Result<Ingested, Error> {
-    if let Some(delimiter) = options.delimiter.filter(|d| !d.is_ascii() || matches!(d, b'"' | b'\n' | b'\r'))
-    {
-        return Err(Error::Option {
-            option: "the delimiter",
-            value: format!("{:?}", char::from(delimiter)),
-            reason: "it must be one ASCII character that is no quote and no line end".to_owned(),
-        });
-    }
+    let delimiter = options.delimiter_text()?;
+    let encoding = options.encoding()?;
     monitor.stage("recognise", None, "bytes");
     if monitor.cancelled() {
         return Err(Error::Cancelled);
     }
-    let sample = recognise::sample(source, options.limits)?;
+    let sample = recognise::sample_as(source, encoding, SAMPLE_BYTES, options.limits)?;
     let recognised = match recognise::recognise_sample(&sample) {
         Ok(recognised) => recognised.format,
         // A user who names a delimiter knows that it is a table.
-        Err(_) if options.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
+        Err(_) if delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
         Err(reason) => return Err(Error::NotATable { path: source.to_path_buf(), reason }),
     };
-    let work = Work { source, out_dir, options };
+    let work = Work { source, out_dir, options, delimiter, encoding };
     match recognised {
         Format::Csv => work.csv(&sample, monitor),
         Format::JsonLines => work.json_lines(&sample, monitor),
@@ -113,29 +127,80 @@ struct Work<'a> {
     source: &'a Path,
     out_dir: &'a Path,
     options: &'a ReadOptions,
+    delimiter: Option<String>,
+    /// The encoding that the user set.
+    encoding: Option<Encoding>,
 }
 
 impl Work<'_> {
     fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
-        let overrides = Overrides { delimiter: self.options.delimiter, header: self.options.header };
-        let sniffed = sniff::sniff(recognise::whole_records(sample), overrides).ok_or_else(|| {
-            Error::NotATable { path: self.source.to_path_buf(), reason: "it has no records".to_owned() }
+        let limits = self.options.limits;
+        // A first line that goes beyond the sample would hide columns.
+        let longer;
+        let mut sample = sample;
+        if is_cut(sample) {
+            longer = recognise::sample_as(self.source, self.encoding, LONG_SAMPLE_BYTES, limits)?;
+            sample = &longer;
+        }
+        let text = recognise::whole_records(sample);
+        let overrides = Overrides { delimiter: self.delimiter.clone(), header: self.options.header };
+        let sniffed = sniff::sniff(text, overrides).ok_or_else(|| Error::NotATable {
+            path: self.source.to_path_buf(),
+            reason: "it has no records".to_owned(),
         })?;
         monitor.log(Level::Info, &format!("read as {}: {}", sample.encoding.name(), sniffed.how));
-        let width = sniffed.names.len();
-        self.check_width(width)?;
-        let reader =
-            CsvRows { dialect: sniffed.dialect, header: sniffed.header, width, limits: self.options.limits };
-        let seen = csv_candidates(recognise::whole_records(sample), &sniffed);
-        let read =
-            self.passes(&reader, Some(sniffed.dialect), &sniffed.names, seen, sample, true, monitor)?;
+        if is_cut(sample) {
+            return Err(Error::Limit {
+                what: format!("a first line with at least {} columns", sniffed.names.len()),
+                place: self.source.display().to_string(),
+                limit: format!("{LONG_SAMPLE_BYTES} bytes for the first line"),
+                way_out: "see that the delimiter and the line ends are right, or reshape the table to rows",
+            });
+        }
+        self.check_width(sniffed.names.len())?;
+        let table = crate::csv::rows::sampled(text, &sniffed);
+        let forced = self.options.forced(&sniffed.names, &table)?;
+        let dialect = sniffed.dialect;
+        let reader = CsvRows {
+            dialect,
+            header: sniffed.header,
+            names: sniffed.names,
+            preamble_lines: sniffed.preamble_lines,
+            short_records: sniffed.short_records,
+            forced,
+            limits,
+        };
+        let read = self.passes(&reader, Some(dialect), &reader.names, table.seen, sample, true, monitor)?;
+        let quoted = sniffed.decisions.iter().any(|d| d.what == "quote") && dialect.quote != NO_QUOTE;
+        let quote = quoted.then(|| char::from(dialect.quote).to_string());
+        let mut notes = preamble_note(sample, sniffed.preamble_lines);
+        notes.extend(read.notes);
+        let mut decisions = sniffed.decisions;
+        decisions.splice(0..0, [self.encoding_decision(&read.encoding, sample.encoding)]);
+        decisions.extend(read.decisions);
         Ok(Ingested {
             format: Format::Csv,
-            delimiter: Some(char::from(sniffed.dialect.delimiter).to_string()),
+            delimiter: Some(dialect.delimiter_text()),
+            escape: if dialect.backslash { Some("\\".to_owned()) } else { quote.clone() },
+            quote,
+            comment: dialect.comment.map(|c| char::from(c).to_string()),
             header: sniffed.header,
+            preamble_lines: sniffed.preamble_lines,
             how: sniffed.how,
+            decisions,
+            notes,
             ..read
         })
+    }
+
+    fn encoding_decision(&self, found: &Option<String>, sampled: Encoding) -> Decision {
+        let value = found.clone().unwrap_or_default();
+        let why = match self.encoding {
+            Some(_) => "set by the user",
+            None if value == sampled.name() => sampled.why(),
+            None => "later bytes are not valid in the encoding of the first ones",
+        };
+        Decision { what: "encoding".to_owned(), value, why: why.to_owned() }
     }
 
     fn json_lines(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
@@ -189,6 +254,7 @@ impl Work<'_> {
         let plan =
             |seen: &Candidates| if from_sample { Plan::from_sample(*seen) } else { Plan::settled(*seen) };
         let mut plans: Vec<Plan> = sampled.iter().map(plan).collect();
+        force(&mut plans, reader);
         let mut seen = sampled;
         let mut encoding = sample.encoding;
         let mut notes = Vec::new();
@@ -196,6 +262,8 @@ impl Work<'_> {
         for round in 0..4 {
             let (outcome, kept) = self.pass(reader, dialect, names, &plans, encoding, round, monitor)?;
             if let Some(other) = outcome.other_encoding {
+                // What the user set is kept; what is damaged in it shows as such.
+                let other = if self.encoding.is_some() { Encoding::Utf8Damaged } else { other };
                 let note =
                     format!("the text is not valid {}; read again as {}", encoding.name(), other.name());
                 monitor.log(Level::Warn, &note);
@@ -204,10 +272,12 @@ impl Work<'_> {
                 continue;
             }
             seen = seen.iter().zip(&outcome.seen).map(|(a, b)| a.and(*b)).collect();
-            let changed = seen.iter().zip(&plans).any(|(seen, plan)| seen.kind() != plan.kind);
+            let changed =
+                seen.iter().zip(&plans).any(|(seen, plan)| !plan.forced && seen.kind() != plan.kind);
             if changed {
                 monitor.log(Level::Info, &changes(names, &plans, &seen));
                 plans = seen.iter().map(|seen| Plan::settled(*seen)).collect();
+                force(&mut plans, reader);
                 continue;
             }
             kept.finish()?;
@@ -230,14 +300,17 @@ impl Work<'_> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage(if round == 0 && dialect.is_some() { "read" } else { "type" }, Some(total), "bytes");
         let source = Source::open(self.source, encoding, self.options.limits)?;
-        let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits);
+        let mut splitter =
+            Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits).skipping(reader.lines_before());
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
         // A block in work takes about eight times its size: text, typed columns, encoded pages, and one that waits.
         let affordable = (self.options.limits.memory_bytes / (8 * BLOCK_BYTES as u64)).max(1) as usize;
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
         let threads = self.options.threads.unwrap_or_else(cores).min(affordable);
         let job = Job { reader, names, plans, writer: &writer, encoding, threads };
-        let outcome = pass::run(&job, &mut splitter, RejectFile::new(self.out_dir), monitor)?;
+        let mut outcome = pass::run(&job, &mut splitter, RejectFile::new(self.out_dir), monitor)?;
+        outcome.zeros = splitter.zeros();
+        outcome.damaged = splitter.is_damaged();
         Ok((outcome, writer))
     }
 
@@ -254,61 +327,50 @@ impl Work<'_> {
         monitor: &mut dyn Monitor,
     ) -> Ingested {
         let first_new = notes.len();
-        for (name, _) in names.iter().zip(seen).filter(|(_, seen)| seen.is_ambiguous_date()) {
-            notes.push(format!(
-                "column {name}: dates like 01/02/2024 could be day or month first in every row; kept as text"
-            ));
-        }
-        if outcome.rejected > 0 {
-            notes.push(format!(
-                "{} records could not be placed; see rejected.csv for lines and reasons",
-                outcome.rejected
-            ));
-        }
+        let types = told::types(names, plans, seen);
+        notes.extend(types.notes);
+        notes.extend(told::left_out(&outcome));
         for note in notes.iter().skip(first_new) {
             monitor.log(Level::Warn, note);
         }
         let kinds = plans.iter().map(|plan| plan.kind.column_type());
         Ingested {
-            format: Format::Csv,
             compression: sample.compression,
-            encoding: Some(encoding.name().to_owned()),
-            delimiter: None,
-            header: false,
+            encoding: Some(encoding.name()),
+            footer_lines: outcome.footer_lines,
             rows: outcome.rows,
             rejected_rows: outcome.rejected,
             columns: names.iter().cloned().zip(kinds).map(|(name, kind)| Column { name, kind }).collect(),
             null_tokens: outcome.nulls.iter().map(nulls::NullCounts::to_map).collect(),
-            how: String::new(),
+            decisions: types.decisions,
             notes,
+            ..Ingested::bare(Format::Csv)
         }
     }
 }
 
-/// What the sample's cells allow, by column.
-fn csv_candidates(sample: &str, sniffed: &Sniffed) -> Vec<Candidates> {
-    let mut seen = vec![Candidates::ALL; sniffed.names.len()];
-    let mut record = Record::default();
-    let mut at = 0;
-    let mut skip = sniffed.header;
-    while at < sample.len() {
-        at = record.read(sample, at, sniffed.dialect);
-        if record.is_blank(sample) || std::mem::take(&mut skip) {
-            continue;
-        }
-        // Only rows that will be placed have a say, or the plan would differ from what all rows allow.
-        let placed = record.len() == seen.len() || record.only_empty_from(seen.len());
-        if record.unclosed || !placed {
-            continue;
-        }
-        for (seen, cell) in seen.iter_mut().zip(record.texts(sample)) {
-            let text = trim(cell);
-            if !seen.is_text() && !nulls::is_null(text) {
-                *seen = seen.and(candidates(text, crate::columns::Origin::Literal));
-            }
+/// Whether not even the first line ends in the sample.
+fn is_cut(sample: &Sample) -> bool {
+    !sample.whole && !sample.text.contains(['\n', '\r'])
+}
+
+fn force(plans: &mut [Plan], reader: &dyn RowReader) {
+    for (index, kind) in reader.forced() {
+        if let Some(plan) = plans.get_mut(*index) {
+            *plan = Plan::forced(*kind);
         }
     }
-    seen
+}
+
+/// The lines before the table, for people.
+fn preamble_note(sample: &Sample, lines: u64) -> Vec<String> {
+    let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+    let text: Vec<&str> = sample.text.split_inclusive(['\n', '\r']).map(str::trim).collect();
+    told::outside(
+        "before",
+        &text.into_iter().filter(|l| !l.is_empty()).take(lines).collect::<Vec<_>>(),
+        lines as u64,
+    )
 }
 
 fn changes(names: &[String], plans: &[Plan], seen: &[Candidates]) -> String {
@@ -316,7 +378,7 @@ fn changes(names: &[String], plans: &[Plan], seen: &[Candidates]) -> String {
     let changed: Vec<String> = names
         .iter()
         .zip(plans.iter().zip(seen))
-        .filter(|(_, (plan, seen))| plan.kind != seen.kind())
+        .filter(|(_, (plan, seen))| !plan.forced && plan.kind != seen.kind())
         .take(20)
         .map(|(column, (plan, seen))| {
             format!("{column} is {}, not {}", name(seen.kind().column_type()), name(plan.kind.column_type()))

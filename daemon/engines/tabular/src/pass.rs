@@ -17,8 +17,8 @@ use crate::csv::split::{Block, Splitter};
 use crate::decode::Encoding;
 use crate::error::Error;
 use crate::monitor::Monitor;
-use crate::rejects::{Reject, RejectFile};
-use crate::types::lattice::Candidates;
+use crate::rejects::{Reject, RejectFile, Rejects};
+use crate::types::lattice::{Candidates, Kind};
 use crate::types::nulls::NullCounts;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
@@ -26,6 +26,16 @@ use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 pub(crate) trait RowReader: Sync {
     /// Reads whole records. `first` says that the text starts the file.
     fn read(&self, text: &str, first: bool, single_lines: bool, sink: &mut Sink) -> Result<(), Error>;
+
+    /// Lines of the file before the first block.
+    fn lines_before(&self) -> u64 {
+        0
+    }
+
+    /// Columns whose type the user set, with how to read them. The reader rejects records that do not fit.
+    fn forced(&self) -> &[(usize, Kind)] {
+        &[]
+    }
 }
 
 /// Where a reader puts what it finds.
@@ -36,6 +46,12 @@ pub(crate) struct Sink {
     pub(crate) rejects: Vec<Reject>,
     /// Lines of the block.
     pub(crate) lines: u64,
+    /// Lines that are comments.
+    pub(crate) comments: u64,
+    /// The line of the last record that was placed, where the format has notes below tables.
+    pub(crate) last_row: Option<u64>,
+    /// The line of what a limit refuses.
+    pub(crate) fault_line: Option<u64>,
     rows: u64,
     batch: usize,
     frames: Vec<DataFrame>,
@@ -45,7 +61,17 @@ impl Sink {
     fn new(names: &[String], plans: &[Plan], capacity: usize) -> Self {
         let builders =
             names.iter().zip(plans).map(|(name, plan)| Builder::new(name, *plan, capacity)).collect();
-        Self { builders, rejects: Vec::new(), lines: 0, rows: 0, batch: 0, frames: Vec::new() }
+        Self {
+            builders,
+            rejects: Vec::new(),
+            lines: 0,
+            comments: 0,
+            last_row: None,
+            fault_line: None,
+            rows: 0,
+            batch: 0,
+            frames: Vec::new(),
+        }
     }
 
     /// Every builder got its cell.
@@ -72,6 +98,15 @@ pub(crate) struct Outcome {
     pub(crate) rows: u64,
     /// Records rejected.
     pub(crate) rejected: u64,
+    /// Lines left out as comments.
+    pub(crate) comments: u64,
+    /// Lines after the table that are no part of it, and the first of them.
+    pub(crate) footer_lines: u64,
+    pub(crate) footer: Vec<String>,
+    /// Zero bytes that were left out.
+    pub(crate) zeros: u64,
+    /// Bytes meant nothing in the encoding and became U+FFFD.
+    pub(crate) damaged: bool,
     /// What the cells that were looked at allow, by column.
     pub(crate) seen: Vec<Candidates>,
     /// Missing cells, by column.
@@ -86,7 +121,7 @@ struct State {
     next: u64,
     lines: u64,
     outcome: Outcome,
-    rejects: RejectFile,
+    rejects: Rejects,
     error: Option<Error>,
 }
 
@@ -130,6 +165,11 @@ pub(crate) fn run(
     let outcome = Outcome {
         rows: 0,
         rejected: 0,
+        comments: 0,
+        footer_lines: 0,
+        footer: Vec::new(),
+        zeros: 0,
+        damaged: false,
         seen: vec![Candidates::ALL; width],
         nulls: vec![NullCounts::default(); width],
         misfit: false,
@@ -141,7 +181,13 @@ pub(crate) fn run(
         plans: job.plans,
         writer: job.writer,
         mend: job.encoding == Encoding::Utf8Damaged,
-        state: Mutex::new(State { next: 0, lines: 0, outcome, rejects, error: None }),
+        state: Mutex::new(State {
+            next: 0,
+            lines: job.reader.lines_before(),
+            outcome,
+            rejects: Rejects::new(rejects),
+            error: None,
+        }),
         turn: Condvar::new(),
         stop: AtomicBool::new(false),
         misfit: AtomicBool::new(false),
@@ -162,11 +208,15 @@ pub(crate) fn run(
         fed
     });
     fed?;
-    let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = state.error {
         return Err(error);
     }
-    state.rejects.finish()?;
+    let (lines, outcome) = (state.lines, &mut state.outcome);
+    let footer = state.rejects.footer(if outcome.rows > 0 { width } else { 0 });
+    outcome.footer_lines = footer.first().map_or(0, |r| lines + 1 - r.line);
+    outcome.footer = footer.into_iter().map(|r| r.text).collect();
+    state.outcome.rejected = state.rejects.finish()?;
     Ok(state.outcome)
 }
 
@@ -238,7 +288,9 @@ impl Shared<'_> {
         // Room for rows as long as two cells of four bytes each column; builders grow where that is too little.
         let capacity = (text.len() / (self.names.len() * 8).max(16)).min(ROW_GROUP_ROWS);
         let mut sink = Sink::new(self.names, self.plans, capacity);
-        self.reader.read(&text, index == 0, block.single_lines, &mut sink)?;
+        if let Err(error) = self.reader.read(&text, index == 0, block.single_lines, &mut sink) {
+            return Err(self.located(error, index, &sink));
+        }
         drop(text);
         sink.cut(0)?;
         if sink.builders.iter().any(|b| b.misfit) {
@@ -254,6 +306,19 @@ impl Shared<'_> {
         self.commit(index, sink, encoded)
     }
 
+    /// An error with the line in the file, which is known once all blocks before are through.
+    fn located(&self, error: Error, index: u64, sink: &Sink) -> Error {
+        let (Some(line), Error::Limit { what, limit, way_out, .. }) = (sink.fault_line, &error) else {
+            return error;
+        };
+        let mut state = self.lock();
+        while state.next != index && !self.stop.load(Ordering::Relaxed) {
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let place = format!("line {}", state.lines + line + 1);
+        Error::Limit { what: what.clone(), place, limit: limit.clone(), way_out }
+    }
+
     /// In the file's order: adds up the figures and writes.
     fn commit(&self, index: u64, sink: Sink, encoded: Vec<crate::write::Encoded>) -> Result<(), Error> {
         let mut state = self.lock();
@@ -265,11 +330,8 @@ impl Shared<'_> {
         }
         let state = &mut *state;
         state.outcome.rows += sink.rows;
-        state.outcome.rejected += sink.rejects.len() as u64;
-        for mut reject in sink.rejects {
-            reject.line += state.lines + 1;
-            state.rejects.write(&reject)?;
-        }
+        state.outcome.comments += sink.comments;
+        state.rejects.take(state.lines, sink.rows, sink.last_row, sink.rejects)?;
         state.lines += sink.lines;
         let totals = state.outcome.seen.iter_mut().zip(&mut state.outcome.nulls);
         for (builder, (seen, nulls)) in sink.builders.iter().zip(totals) {

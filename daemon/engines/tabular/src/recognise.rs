@@ -11,7 +11,7 @@ use crate::sniff::{self, Overrides, Sniffed};
 use crate::source::{self, Source};
 
 /// Bytes that are looked at.
-const SAMPLE_BYTES: usize = 1 << 20;
+pub(crate) const SAMPLE_BYTES: usize = 1 << 20;
 
 /// A form of table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -60,25 +60,39 @@ pub(crate) struct Sample {
     head: Vec<u8>,
     /// Whether the sample is the whole content.
     pub(crate) whole: bool,
+    /// Zero bytes that were left out of the text.
+    zeros: usize,
 }
 
 /// Reads the start of a file, decompressed and decoded.
 pub(crate) fn sample(path: &Path, limits: Limits) -> Result<Sample, Error> {
+    sample_as(path, None, SAMPLE_BYTES, limits)
+}
+
+/// The same of another length, in an encoding that the user set.
+pub(crate) fn sample_as(
+    path: &Path,
+    set: Option<Encoding>,
+    bytes: usize,
+    limits: Limits,
+) -> Result<Sample, Error> {
     let mut head = Vec::new();
     let mut magic = Vec::new();
     let file = File::open(path).map_err(Error::io("open", path))?;
     file.take(4).read_to_end(&mut magic).map_err(Error::io("read", path))?;
     // `Utf8` passes bytes through; the encoding is told from them just below.
-    let whole =
-        Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, SAMPLE_BYTES)?;
-    let encoding = Encoding::of(&head, whole);
-    let mut bytes = Vec::with_capacity(head.len());
+    let whole = Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, bytes)?;
+    let encoding = set.map_or_else(|| Encoding::of(&head, whole), |set| set.set(&head, whole));
+    let mut decoded = Vec::with_capacity(head.len());
     let mut decoder = Decoder::new(encoding);
-    decoder.decode(&head, whole, &mut bytes);
-    let text = String::from_utf8_lossy(&bytes);
+    decoder.decode(&head, whole, &mut decoded);
+    let before = decoded.len();
+    decoded.retain(|byte| *byte != 0);
+    let zeros = before - decoded.len();
+    let text = String::from_utf8_lossy(&decoded);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     head.truncate(64);
-    Ok(Sample { text, encoding, compression: source::compression(&magic), head, whole })
+    Ok(Sample { text, encoding, compression: source::compression(&magic), head, whole, zeros })
 }
 
 /// Recognises a table by its content; `None` where the file is something else (a document, an image, prose, nothing).
@@ -106,9 +120,10 @@ pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
     }
     let controls = text
         .bytes()
-        .filter(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1b))
+        .filter(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x01 | 0x0b | 0x0c | 0x1b | 0x1f))
         .count();
-    if text.contains('\0') || controls * 50 > text.len() {
+    // Some zeros may be damage or padding; a tenth is something else.
+    if sample.zeros * 10 > text.len() || controls * 50 > text.len() {
         return Err("it is binary".to_owned());
     }
     if let Some((objects, lines)) = json_objects(text, sample.whole) {
@@ -122,6 +137,9 @@ pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
         return Err("it is JSON, but not one object a line".to_owned());
     }
     let sniffed = sniff::sniff(whole_records(sample), Overrides::default()).ok_or("it has no records")?;
+    if sniffed.markdown {
+        return Err("it is Markdown with a table in it".to_owned());
+    }
     table_likeness(&sniffed, text).map(|confidence| Recognised {
         format: Format::Csv,
         compression,
@@ -183,10 +201,11 @@ fn json_objects(text: &str, whole: bool) -> Option<(usize, usize)> {
 /// How sure it is that the records make a table, or why they do not.
 fn table_likeness(sniffed: &Sniffed, text: &str) -> Result<f64, String> {
     if sniffed.names.len() >= 2 {
-        if sniffed.consistency >= 0.7 && sniffed.value_share >= 0.4 {
+        // Under a header that names all columns more records may be damaged.
+        let mean = text.len() / (sniffed.records * sniffed.names.len()).max(1);
+        let enough = if sniffed.header && mean <= 20 { 0.5 } else { 0.7 };
+        if sniffed.consistency >= enough && sniffed.value_share >= 0.4 {
             // Prose that happens to have as many commas in each line has long cells that are no values.
-            let cells = sniffed.records * sniffed.names.len();
-            let mean = text.len() / cells.max(1);
             let prose = sniffed.names.len() <= 3
                 && mean > 30
                 && sniffed.value_share < 0.85

@@ -1,4 +1,5 @@
-//! Records that could not be placed: kept with line number and reason, so that nothing is lost silently.
+//! Records that could not be placed: kept with line number and reason, so that nothing is lost silently. The file is CSV
+//! after RFC 4180 with the columns `line`, `reason`, `record`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,6 +19,10 @@ pub(crate) struct Reject {
     pub(crate) reason: String,
     /// The record as it stands in the file.
     pub(crate) text: String,
+    /// It may be a note below the table, where nothing but its like follows.
+    pub(crate) aside: bool,
+    /// An empty line stands before it.
+    pub(crate) after_blank: bool,
 }
 
 impl Reject {
@@ -28,7 +33,7 @@ impl Reject {
             Some(cut) if cut.len() < text.len() => format!("{cut}…"),
             _ => text.to_owned(),
         };
-        Self { line, reason, text }
+        Self { line, reason, text, aside: false, after_blank: false }
     }
 }
 
@@ -41,7 +46,7 @@ pub(crate) struct RejectFile {
 impl RejectFile {
     /// For a folder; removes what an earlier try left there.
     pub(crate) fn new(folder: &Path) -> Self {
-        let path = folder.join("rejected.csv");
+        let path = folder.join(dropforge_shared::reading::REJECTED);
         let _ = std::fs::remove_file(&path);
         Self { path, writer: None }
     }
@@ -53,7 +58,7 @@ impl RejectFile {
             None => {
                 let file = File::create(&self.path).map_err(Error::io("write", &self.path))?;
                 let mut writer = BufWriter::new(file);
-                writer.write_all(b"line,reason,text\n").map_err(Error::io("write", &self.path))?;
+                writer.write_all(b"line,reason,record\n").map_err(Error::io("write", &self.path))?;
                 writer
             }
         };
@@ -69,6 +74,88 @@ impl RejectFile {
             Some(mut writer) => writer.flush().map_err(Error::io("write", &self.path)),
             None => Ok(()),
         }
+    }
+}
+
+/// Records at the end of a file that are kept back, as they may be notes below the table.
+const MAX_FOOTER_RECORDS: usize = 50;
+
+/// Takes rejected records in the file's order. Those since the last record that was placed wait: where the file ends
+/// with them, they may be a footer and no damage.
+pub(crate) struct Rejects {
+    file: RejectFile,
+    count: u64,
+    waiting: Vec<Reject>,
+    /// There were more than a footer has.
+    overflowed: bool,
+}
+
+impl Rejects {
+    /// Writes to `file`.
+    pub(crate) fn new(file: RejectFile) -> Self {
+        Self { file, count: 0, waiting: Vec::new(), overflowed: false }
+    }
+
+    /// Takes over what a block rejected, which starts after `lines` lines and placed `rows`, the last one on `last_row`.
+    pub(crate) fn take(
+        &mut self,
+        lines: u64,
+        rows: u64,
+        last_row: Option<u64>,
+        rejects: Vec<Reject>,
+    ) -> Result<(), Error> {
+        if rows > 0 {
+            self.flush()?;
+            self.overflowed = false;
+        }
+        for mut reject in rejects {
+            // Formats without footers tell no last row.
+            let inside = last_row.map_or(rows > 0, |row| reject.line < row);
+            reject.line += lines + 1;
+            if inside || self.overflowed {
+                self.write(&reject)?;
+                continue;
+            }
+            self.waiting.push(reject);
+            if self.waiting.len() > MAX_FOOTER_RECORDS {
+                self.flush()?;
+                self.overflowed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end of the file: what stands below a table of `width` columns is a footer where an empty line parts it
+    /// from the table, or where it is one text in a wider table. Its records are rejected no more.
+    pub(crate) fn footer(&mut self, width: usize) -> Vec<Reject> {
+        let starts = |r: &Reject| r.aside && (r.after_blank || width >= 3);
+        // All below must be notes too.
+        let notes = self.waiting.iter().rev().take_while(|r| r.aside).count();
+        let first = self.waiting.len() - notes;
+        let from = (first..self.waiting.len()).find(|at| self.waiting.get(*at).is_some_and(starts));
+        match from.filter(|_| width > 0) {
+            Some(from) => self.waiting.split_off(from),
+            None => Vec::new(),
+        }
+    }
+
+    /// Puts the rest on disk and tells how many were rejected.
+    pub(crate) fn finish(mut self) -> Result<u64, Error> {
+        self.flush()?;
+        self.file.finish()?;
+        Ok(self.count)
+    }
+
+    fn write(&mut self, reject: &Reject) -> Result<(), Error> {
+        self.count += 1;
+        self.file.write(reject)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        for reject in std::mem::take(&mut self.waiting) {
+            self.write(&reject)?;
+        }
+        Ok(())
     }
 }
 

@@ -81,6 +81,11 @@ impl Source {
         self.produced
     }
 
+    /// Whether bytes meant nothing in the encoding and became U+FFFD.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.decoder.is_damaged()
+    }
+
     /// Appends about `want` bytes. Returns whether the content has ended.
     pub(crate) fn fill(&mut self, buffer: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
         let before = buffer.len();

@@ -17,7 +17,7 @@ use dropforge_tabular::{self as tabular, Ingested, ReadOptions, Rules};
 use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
 
-/// The kind `ingest`. Settings: `delimiter` (one character) and `header` (`true` or `false`); what is not set is found.
+/// The kind `ingest`. Its settings are named in [`dropforge_shared::reading::settings`]; what is not set is found.
 pub(super) const KIND: Kind = Kind {
     spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30, stages: &["profile"] },
     run: ingest,
@@ -49,6 +49,8 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
+    write_json(&out_dir.join(READING), &ingested.reading())
+        .map_err(|e| WorkError::io("writing how the file was read", &e))?;
     told(ctx, &profile, ingested.header, facts(&ingested))
 }
 
@@ -135,23 +137,8 @@ fn copy(ctx: &mut Context, from: &Path, to: &Path) -> Result<(), WorkError> {
 }
 
 fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
-    let mut options = ReadOptions::default();
-    let settings = &ctx.spec().settings;
-    let bad = |name: &str, value: &str, want: &str| {
-        WorkError::failed(Fault::usage(format!("the setting '{name}' can't be '{value}': it must be {want}")))
-    };
-    if let Some(value) = settings.get("delimiter") {
-        let byte = match (value.as_str(), value.as_bytes()) {
-            ("\\t" | "tab", _) => b'\t',
-            (_, [byte]) => *byte,
-            _ => return Err(bad("delimiter", value, "one ASCII character, or 'tab'")),
-        };
-        options.delimiter = Some(byte);
-    }
-    if let Some(value) = settings.get("header") {
-        options.header = Some(value.parse().map_err(|_| bad("header", value, "'true' or 'false'"))?);
-    }
-    Ok(options)
+    ReadOptions::from_settings(&ctx.spec().settings)
+        .map_err(|e| WorkError::failed(Fault::usage(format!("the settings can't be followed: {e}"))))
 }
 
 fn facts(ingested: &Ingested) -> FileFacts {
@@ -252,6 +239,10 @@ mod tests {
         let profile: serde_json::Value = serde_json::from_slice(&profile).unwrap();
         assert_eq!(profile["rows"], 2);
         assert!(dir.path().join("out/dataset.parquet").exists());
+        let reading = fs::read(dir.path().join("out/reading.json")).unwrap();
+        let reading: dropforge_shared::reading::Reading = serde_json::from_slice(&reading).unwrap();
+        assert_eq!((reading.delimiter.as_deref(), reading.header, reading.rows), (Some(";"), Some(true), 2));
+        assert!(reading.decisions.iter().any(|d| d.what == "delimiter" && !d.why.is_empty()));
     }
 
     #[test]
@@ -281,6 +272,9 @@ mod tests {
         assert_eq!(read(&again, DATASET), read(&data, DATASET));
         let profile: serde_json::Value = serde_json::from_slice(&read(&again, PROFILE)).unwrap();
         assert_eq!(profile["columns"][1]["null_tokens"], serde_json::json!({"NA": 1}));
+    }
+
+    #[test]
     fn what_kind_of_data_it_is_is_an_output_and_a_fact_and_a_users_bad_rule_stops_nothing() {
         let rules = tempfile::tempdir().unwrap();
         let rule = "name = 'wine'\ntitle = 'Wine'\nenough = 2\n[[column]]\nrole = 'vintage'\nnames = ['vintage', 'year']\n\
@@ -319,8 +313,29 @@ mod tests {
 
     #[test]
     fn a_setting_that_makes_no_sense_is_named() {
-        let (_dir, result) = take_in(b"a,b\n1,2\n", &[("delimiter", "::")]);
-        let error = result.unwrap_err().to_string();
-        assert!(error.contains("delimiter") && error.contains("'::'"), "{error}");
+        for (name, value) in
+            [("delimiter", ""), ("encoding", "klingon"), ("header", "maybe"), ("types", "a=number")]
+        {
+            let (_dir, result) = take_in(b"a,b\n1,2\n", &[(name, value)]);
+            let error = result.unwrap_err().to_string();
+            let shown = value.trim_start_matches("a=");
+            assert!(
+                error.contains(name.trim_end_matches('s')) && error.contains(&format!("'{shown}'")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_overrule_what_is_found() {
+        let settings =
+            [("delimiter", "::"), ("encoding", "latin1"), ("header", "false"), ("types", "column_2=text")];
+        let (dir, result) = take_in(b"caf\xe9::1\nth\xe9::2\n", &settings);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.delimiter.as_deref(), facts.rows), (Some("::"), Some(2)));
+        let reading = fs::read(dir.path().join("out/reading.json")).unwrap();
+        let reading: dropforge_shared::reading::Reading = serde_json::from_slice(&reading).unwrap();
+        assert_eq!(reading.columns[1].kind, dropforge_shared::page::ColumnType::Text);
+        assert!(reading.decisions.iter().all(|d| d.what != "header" || d.why == "set by the user"));
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-use super::Dialect;
+use super::{Dialect, general};
 
 /// A field of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,9 @@ pub(crate) fn close(bytes: &[u8], from: usize, dialect: Dialect, last: bool) -> 
 
 /// The end of the record that starts at `from` (past its terminator), or `None` where these bytes hold no whole one.
 pub(crate) fn record_end(bytes: &[u8], from: usize, dialect: Dialect, last: bool) -> Option<usize> {
+    if !dialect.is_plain() {
+        return general::scan(bytes, from, &dialect, last, |_, _| {}).map(|extent| extent.next);
+    }
     let rest = bytes.get(from..)?;
     let line = memchr(dialect.terminator, rest);
     let line_bytes = rest.get(..line.unwrap_or(rest.len()))?;
@@ -110,6 +113,9 @@ impl Record {
         self.scratch.clear();
         self.inner_lines = 0;
         self.unclosed = false;
+        if !dialect.is_plain() {
+            return self.read_general(text, from, &dialect);
+        }
         let bytes = text.as_bytes();
         let mut at = from;
         loop {
@@ -132,6 +138,24 @@ impl Record {
                 None => return at,
             }
         }
+    }
+
+    fn read_general(&mut self, text: &str, from: usize, dialect: &Dialect) -> usize {
+        let (fields, scratch) = (&mut self.fields, &mut self.scratch);
+        let extent = general::scan(text.as_bytes(), from, dialect, true, |range, form| {
+            let quoted = form.quoted;
+            if form.escaped {
+                let start = scratch.len();
+                general::unescape(text.get(range).unwrap_or_default(), form, dialect, scratch);
+                fields.push(Field { range: start..scratch.len(), scratch: true, quoted });
+            } else {
+                fields.push(Field { range, scratch: false, quoted });
+            }
+        });
+        let Some(extent) = extent else { return text.len() };
+        self.inner_lines = extent.inner_lines;
+        self.unclosed = extent.unclosed;
+        extent.next
     }
 
     /// Reads a quoted field whose content starts at `from`; returns the position of what ends it.
@@ -208,7 +232,7 @@ impl Record {
 mod tests {
     use super::*;
 
-    const DIALECT: Dialect = Dialect { delimiter: b',', quote: b'"', terminator: b'\n' };
+    const DIALECT: Dialect = Dialect::plain(b',');
 
     fn read_all(text: &str) -> Vec<Vec<String>> {
         let mut record = Record::default();

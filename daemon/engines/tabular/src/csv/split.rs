@@ -2,8 +2,8 @@
 
 use memchr::memrchr;
 
-use super::Dialect;
 use super::records::record_end;
+use super::{Dialect, NO_QUOTE};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::source::Source;
@@ -30,6 +30,10 @@ pub(crate) struct Splitter {
     next_index: u64,
     ended: bool,
     single_lines: bool,
+    /// Lines before the table that are still to be left out.
+    skip_lines: u64,
+    /// Zero bytes that were left out.
+    zeros: u64,
 }
 
 impl Splitter {
@@ -44,7 +48,54 @@ impl Splitter {
             next_index: 0,
             ended: false,
             single_lines: false,
+            skip_lines: 0,
+            zeros: 0,
         }
+    }
+
+    /// Leaves out the first lines. They must lie within a block.
+    pub(crate) fn skipping(mut self, lines: u64) -> Self {
+        self.skip_lines = lines;
+        self
+    }
+
+    /// Zero bytes that were left out so far: no text holds them, but damaged and padded files do.
+    pub(crate) fn zeros(&self) -> u64 {
+        self.zeros
+    }
+
+    /// Whether bytes meant nothing in the file's encoding.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.source.is_damaged()
+    }
+
+    /// Reads on, without the zero bytes and the lines before the table.
+    fn fill(&mut self, buffer: &mut Vec<u8>, want: usize) -> Result<(), Error> {
+        let before = buffer.len();
+        self.ended = self.source.fill(buffer, want)?;
+        if let Some(first) = buffer.get(before..).and_then(|new| memchr::memchr(0, new)) {
+            let start = before + first;
+            let mut kept = start;
+            for at in start..buffer.len() {
+                match buffer.get(at).copied() {
+                    Some(byte) if byte != 0 => {
+                        buffer.swap(kept, at);
+                        kept += 1;
+                    }
+                    _ => {}
+                }
+            }
+            self.zeros += (buffer.len() - kept) as u64;
+            buffer.truncate(kept);
+        }
+        if let Some(dialect) = self.dialect.filter(|_| self.skip_lines > 0) {
+            let mut at = 0;
+            for _ in 0..std::mem::take(&mut self.skip_lines) {
+                at = dialect.line_end(buffer, at, self.ended).unwrap_or(buffer.len());
+            }
+            buffer.drain(..at);
+        }
+        Ok(())
     }
 
     /// Bytes of the file (compressed, where it is) taken so far.
@@ -58,9 +109,12 @@ impl Splitter {
         let mut want = self.block_bytes;
         loop {
             if !self.ended {
-                self.ended = self.source.fill(&mut buffer, want)?;
+                self.fill(&mut buffer, want)?;
             }
             if buffer.is_empty() {
+                if !self.ended {
+                    continue;
+                }
                 return Ok(None);
             }
             let end = self.last_record_end(&buffer);
@@ -78,7 +132,7 @@ impl Splitter {
                     what: format!("one record of more than {} bytes", buffer.len()),
                     place: format!("byte {}", self.source.produced().saturating_sub(buffer.len() as u64)),
                     limit: format!("{} bytes a cell", self.limits.max_cell_bytes),
-                    way_out: "a quote that is opened there may never close: correct that line, or raise the limit",
+                    way_out: "a quote that is opened there may never close: see that it is closed",
                 });
             }
             // Doubling keeps the repeated search over a long record linear in the end.
@@ -97,12 +151,23 @@ impl Splitter {
         let Some(dialect) = self.dialect else {
             return self.last_line_end(buffer, b'\n');
         };
-        if self.single_lines || memchr::memchr(dialect.quote, buffer).is_none() {
+        let quoted = dialect.quote != NO_QUOTE && memchr::memchr(dialect.quote, buffer).is_some();
+        if self.single_lines || !(quoted || dialect.backslash) {
+            if dialect.any_end && !self.ended {
+                // A carriage return at the very end may be the first half of a line end.
+                let whole = buffer.strip_suffix(b"\r").unwrap_or(buffer);
+                return memchr::memrchr2(b'\n', b'\r', whole).map_or(0, |at| at + 1);
+            }
             return self.last_line_end(buffer, dialect.terminator);
         }
         let mut at = 0;
         while at < buffer.len() {
-            match record_end(buffer, at, dialect, self.ended) {
+            let end = if dialect.is_comment(buffer, at) {
+                dialect.line_end(buffer, at, self.ended)
+            } else {
+                record_end(buffer, at, dialect, self.ended)
+            };
+            match end {
                 Some(end) => at = end,
                 None => break,
             }

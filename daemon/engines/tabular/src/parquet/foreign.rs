@@ -159,6 +159,7 @@ pub(crate) fn ingest(
         null_tokens,
         how: format!("Parquet with {} row groups", foreign.metadata.row_groups.len()),
         notes,
+        ..Ingested::bare(Format::Parquet)
     })
 }
 

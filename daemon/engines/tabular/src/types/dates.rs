@@ -1,7 +1,10 @@
 //! Dates and times by an explicit list of formats: nothing is guessed.
 //!
-//! `YYYY-MM-DD`, `YYYY/MM/DD`, `DD.MM.YYYY`, `D/M/YYYY` or `M/D/YYYY`; with a time, `YYYY-MM-DD` then `T` or a space,
-//! `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction` (to the microsecond, further digits must be zeros) and an optional `Z`.
+//! Dates: `YYYY-MM-DD`, `YYYY/MM/DD`, `DD.MM.YYYY`, `D/M/YYYY` or `M/D/YYYY` (with dashes too), and with an English name of
+//! the month `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`. Years have four digits: of two nobody knows the century.
+//!
+//! Times: a date, then `T` or a space, `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction` (to the microsecond, further digits must be
+//! zeros). After `YYYY-MM-DD` a zone may follow (`Z`, `+02:00`, `+0200`, `+02`, ` UTC`), after the others `AM` or `PM`.
 
 /// A written form of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -16,7 +19,41 @@ pub(crate) enum DateFormat {
     DayFirst,
     /// `3/9/2024`, month first
     MonthFirst,
+    /// `9-3-2024`, day first
+    DashedDayFirst,
+    /// `3-9-2024`, month first
+    DashedMonthFirst,
+    /// `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`
+    Named,
 }
+
+impl DateFormat {
+    /// How the format is written, for people.
+    pub(crate) fn pattern(self) -> &'static str {
+        match self {
+            Self::Iso => "YYYY-MM-DD",
+            Self::IsoSlashed => "YYYY/MM/DD",
+            Self::Dotted => "DD.MM.YYYY",
+            Self::DayFirst => "DD/MM/YYYY",
+            Self::MonthFirst => "MM/DD/YYYY",
+            Self::DashedDayFirst => "DD-MM-YYYY",
+            Self::DashedMonthFirst => "MM-DD-YYYY",
+            Self::Named => "day, month's name, year",
+        }
+    }
+}
+
+/// All formats; of two that read the same text the day comes first.
+pub(crate) const FORMATS: [DateFormat; 8] = [
+    DateFormat::Iso,
+    DateFormat::IsoSlashed,
+    DateFormat::Dotted,
+    DateFormat::DayFirst,
+    DateFormat::MonthFirst,
+    DateFormat::DashedDayFirst,
+    DateFormat::DashedMonthFirst,
+    DateFormat::Named,
+];
 
 /// Microseconds in a day.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
@@ -97,15 +134,65 @@ pub(crate) fn date(text: &str, format: DateFormat) -> Option<i32> {
             let (day, month, year) = three(bytes, b'.')?;
             days(year, month, day)
         }
-        DateFormat::DayFirst => {
-            let (day, month, year) = three(bytes, b'/')?;
+        DateFormat::DayFirst | DateFormat::DashedDayFirst => {
+            let (day, month, year) = three(bytes, separator(format))?;
             days(year, month, day)
         }
-        DateFormat::MonthFirst => {
-            let (month, day, year) = three(bytes, b'/')?;
+        DateFormat::MonthFirst | DateFormat::DashedMonthFirst => {
+            let (month, day, year) = three(bytes, separator(format))?;
             days(year, month, day)
         }
+        DateFormat::Named => named(text),
     }
+}
+
+fn separator(format: DateFormat) -> u8 {
+    if matches!(format, DateFormat::DashedDayFirst | DateFormat::DashedMonthFirst) { b'-' } else { b'/' }
+}
+
+/// `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`, with the month's name whole or cut to three letters.
+fn named(text: &str) -> Option<i32> {
+    if !(9..=18).contains(&text.len()) {
+        return None;
+    }
+    let mut parts = text.split([' ', '-']);
+    let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 {
+        return None;
+    }
+    let (day, name) = if first.bytes().next()?.is_ascii_digit() {
+        (first, second)
+    } else {
+        (second.strip_suffix(',').unwrap_or(second), first)
+    };
+    if day.len() > 2 {
+        return None;
+    }
+    let year = digits(Some(year.as_bytes()))? as i32;
+    days(year, month(name)?, digits(Some(day.as_bytes()))?)
+}
+
+/// The number of an English month.
+fn month(name: &str) -> Option<u32> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let is = |month: &str| {
+        name.eq_ignore_ascii_case(month)
+            || month.get(..3).is_some_and(|short| name.eq_ignore_ascii_case(short))
+    };
+    MONTHS.iter().position(|m| is(m)).map(|at| at as u32 + 1)
 }
 
 /// `YYYY?MM?DD`
@@ -129,8 +216,8 @@ fn three(bytes: &[u8], separator: u8) -> Option<(u32, u32, i32)> {
     Some((digits(Some(first))?, digits(Some(second))?, digits(Some(year))? as i32))
 }
 
-/// Reads a date and time as microseconds since 1970; the flag says whether it ends in `Z`. A bare ISO date is its
-/// midnight.
+/// Reads an ISO date and time as microseconds since 1970; the flag says whether it has a zone, and then they are UTC. A
+/// bare date is its midnight.
 pub(crate) fn datetime(text: &str) -> Option<(i64, bool)> {
     let bytes = text.as_bytes();
     let day = i64::from(fixed(bytes.get(..10)?, b'-')?);
@@ -140,10 +227,72 @@ pub(crate) fn datetime(text: &str) -> Option<(i64, bool)> {
     if !matches!(bytes.get(10), Some(b'T' | b't' | b' ')) {
         return None;
     }
-    let (time, zulu) = match bytes.get(11..)? {
-        [time @ .., b'Z' | b'z'] => (time, true),
-        time => (time, false),
+    let (clock, offset) = zone(bytes.get(11..)?)?;
+    let local = day * DAY_US + time_of_day(clock)?;
+    Some((local - offset.unwrap_or(0), offset.is_some()))
+}
+
+/// Reads a date of a format with a time as microseconds since 1970. A bare date is its midnight.
+pub(crate) fn datetime_as(text: &str, format: DateFormat) -> Option<i64> {
+    if format == DateFormat::Iso {
+        return datetime(text).filter(|(_, zoned)| !zoned).map(|(us, _)| us);
+    }
+    let at = match format {
+        DateFormat::Named => named_end(text)?,
+        _ => memchr::memchr2(b' ', b'T', text.as_bytes()).unwrap_or(text.len()),
     };
+    let day = i64::from(date(text.get(..at)?, format)?) * DAY_US;
+    let Some(clock) = text.get(at + 1..).map(str::trim_start) else { return Some(day) };
+    let noon = |suffix: &str| {
+        let start = clock.len().checked_sub(2)?;
+        let (clock, end) = (clock.get(..start)?, clock.get(start..)?);
+        end.eq_ignore_ascii_case(suffix).then(|| clock.trim_end())
+    };
+    let (clock, half) = match (noon("AM"), noon("PM")) {
+        (Some(clock), _) => (clock, Some(0)),
+        (_, Some(clock)) => (clock, Some(12)),
+        _ => (clock, None),
+    };
+    // One digit of an hour is enough here: `9:05`.
+    let long = if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
+    let us = time_of_day(long.as_bytes())?;
+    let Some(half) = half else { return Some(day + us) };
+    let hour = us / HOUR_US;
+    (1..=12).contains(&hour).then(|| day + us - hour * HOUR_US + (hour % 12 + half) * HOUR_US)
+}
+
+/// Where a date with a month's name ends: after its year.
+fn named_end(text: &str) -> Option<usize> {
+    let mut spaces = memchr::memchr2_iter(b' ', b'-', text.as_bytes()).skip(2);
+    Some(spaces.next().unwrap_or(text.len()))
+}
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// A time without its zone, and the zone's offset from UTC in microseconds where there is one.
+fn zone(time: &[u8]) -> Option<(&[u8], Option<i64>)> {
+    if let [time @ .., b'Z' | b'z'] | [time @ .., b' ', b'U', b'T', b'C'] = time {
+        return Some((time, Some(0)));
+    }
+    let Some(at) = time.iter().rposition(|b| matches!(b, b'+' | b'-')) else { return Some((time, None)) };
+    let (clock, offset) = time.split_at_checked(at)?;
+    let (hours, minutes) = match offset.get(1..)? {
+        [h, i] => ([*h, *i], [b'0'; 2]),
+        [h, i, m, n] | [h, i, b':', m, n] => ([*h, *i], [*m, *n]),
+        _ => return None,
+    };
+    let (hours, minutes) = (digits(Some(&hours))?, digits(Some(&minutes))?);
+    // The widest offsets in use are +14:00 and -12:00.
+    if hours > 15 || minutes > 59 {
+        return None;
+    }
+    let us = i64::from(hours * 60 + minutes) * 60_000_000;
+    let us = if offset.first() == Some(&b'-') { -us } else { us };
+    Some((clock.strip_suffix(b" ").unwrap_or(clock), Some(us)))
+}
+
+/// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction` as microseconds since midnight.
+fn time_of_day(time: &[u8]) -> Option<i64> {
     let (clock, fraction) = match memchr::memchr(b'.', time) {
         Some(at) => (time.get(..at)?, Some(time.get(at + 1..)?)),
         None => (time, None),
@@ -175,8 +324,7 @@ pub(crate) fn datetime(text: &str) -> Option<(i64, bool)> {
         }
         us *= 10i64.pow(6u32.saturating_sub(fraction.len() as u32));
     }
-    let seconds = i64::from(hour * 3600 + minute * 60 + second);
-    Some((day * DAY_US + seconds * 1_000_000 + us, zulu))
+    Some(i64::from(hour * 3600 + minute * 60 + second) * 1_000_000 + us)
 }
 
 #[cfg(test)]
@@ -209,6 +357,13 @@ mod tests {
         assert_eq!(date("2024-3-9", DateFormat::Iso), None);
         assert_eq!(date("1.2.24", DateFormat::Dotted), None);
         assert_eq!(date("192.168.1.1", DateFormat::Dotted), None);
+        for text in ["9 Mar 2024", "09-Mar-2024", "Mar 9, 2024", "March 9, 2024", "9 march 2024"] {
+            assert_eq!(date(text, DateFormat::Named), days(2024, 3, 9), "{text}");
+        }
+        for text in ["9 Mrz 2024", "Mar 2024", "May be 2024", "31 Feb 2024", "9 Mar 24"] {
+            assert_eq!(date(text, DateFormat::Named), None, "{text}");
+        }
+        assert_eq!(date("09-03-2024", DateFormat::DashedDayFirst), days(2024, 3, 9));
     }
 
     #[test]
@@ -222,6 +377,26 @@ mod tests {
         {
             assert_eq!(datetime(text), None, "{text}");
         }
+        // The same instant in the zones of RFC 3339, section 5.8, and as PostgreSQL writes them.
+        for text in [
+            "1990-12-31T15:59:59-08:00",
+            "1990-12-31T23:59:59Z",
+            "1990-12-31 23:59:59+00",
+            "1991-01-01T05:29:59+0530",
+            "1990-12-31 23:59:59 UTC",
+        ] {
+            assert_eq!(datetime(text), Some((662_687_999_000_000, true)), "{text}");
+        }
+        assert_eq!(datetime("1990-12-31T15:59:59-99:00"), None);
+        let at = |text, format| datetime_as(text, format).map(iso_datetime);
+        let half_past = Some("2024-03-09T14:30:00".to_owned());
+        assert_eq!(at("9/3/2024 14:30", DateFormat::DayFirst), half_past);
+        assert_eq!(at("3/9/2024 2:30:00 PM", DateFormat::MonthFirst), half_past);
+        assert_eq!(at("09.03.2024 14:30:00", DateFormat::Dotted), half_past);
+        assert_eq!(at("2024/03/09 14:30", DateFormat::IsoSlashed), half_past);
+        assert_eq!(at("9 Mar 2024 14:30", DateFormat::Named), half_past);
+        assert_eq!(at("3/9/2024 12:00 AM", DateFormat::MonthFirst), Some("2024-03-09T00:00:00".to_owned()));
+        assert_eq!(at("3/9/2024 13:00 AM", DateFormat::MonthFirst), None);
         assert_eq!(iso_datetime(-1), "1969-12-31T23:59:59.999999");
         assert_eq!(iso_datetime(250_000), "1970-01-01T00:00:00.25");
         assert_eq!(iso_date(19_782), "2024-02-29");

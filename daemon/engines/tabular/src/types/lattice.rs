@@ -3,36 +3,59 @@
 //! Each cell allows a set of types; a column is the narrowest type that all its cells allow, so that the answer
 //! depends on all rows and on no order. An ISO date is also a date and time; an integer is also a float; everything
 //! is text. Of `D/M/Y` and `M/D/Y` both stay possible until some day is over 12: a column that never tells stays text.
+//! The same holds for `1,234` throughout, which is a thousand to some and hardly more than one to others.
 
 use dropforge_shared::page::ColumnType;
 
 use super::dates::{self, DateFormat};
 use super::numbers::{self, Number};
+use super::separated::{self, STYLES, Style};
 
 /// A set of types that are still possible (text always is).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Candidates(u16);
+pub(crate) struct Candidates(u32);
 
-const INTEGER: u16 = 1;
-const FLOAT: u16 = 1 << 1;
-const BOOLEAN: u16 = 1 << 2;
-const DATE_ISO: u16 = 1 << 3;
-const DATE_SLASHED: u16 = 1 << 4;
-const DATE_DOTTED: u16 = 1 << 5;
-const DATE_DMY: u16 = 1 << 6;
-const DATE_MDY: u16 = 1 << 7;
-const DATETIME: u16 = 1 << 8;
-const DATETIME_UTC: u16 = 1 << 9;
-const ALL: u16 = (1 << 10) - 1;
+const INTEGER: u32 = 1;
+const FLOAT: u32 = 1 << 1;
+const BOOLEAN: u32 = 1 << 2;
+const DATETIME_UTC: u32 = 1 << 3;
+/// The first of eight bits, one a format, in the order of [`dates::FORMATS`].
+const DATE: u32 = 1 << 4;
+/// The same with a time.
+const DATETIME: u32 = 1 << 12;
+/// The first of five bits, one a style, in the order of [`STYLES`]: integers.
+const STYLED_INTEGER: u32 = 1 << 20;
+/// The same: floats.
+const STYLED_FLOAT: u32 = 1 << 25;
+const ALL: u32 = (1 << 30) - 1;
+
+fn date_bit(format: DateFormat) -> u32 {
+    DATE << dates::FORMATS.iter().position(|f| *f == format).unwrap_or(0)
+}
+
+fn datetime_bit(format: DateFormat) -> u32 {
+    DATETIME << dates::FORMATS.iter().position(|f| *f == format).unwrap_or(0)
+}
+
+/// The formats that read the same text in two ways.
+const TWINS: [(DateFormat, DateFormat); 2] = [
+    (DateFormat::DayFirst, DateFormat::MonthFirst),
+    (DateFormat::DashedDayFirst, DateFormat::DashedMonthFirst),
+];
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Integer,
     Float,
+    /// Integers with separators of thousands.
+    StyledInteger(Style),
+    /// Numbers with separators of thousands or decimal commas.
+    StyledFloat(Style),
     Boolean,
     Date(DateFormat),
-    Datetime,
+    Datetime(DateFormat),
+    /// With a zone, kept in UTC.
     DatetimeUtc,
     Text,
 }
@@ -41,12 +64,34 @@ impl Kind {
     /// The type the column has for a user.
     pub(crate) fn column_type(self) -> ColumnType {
         match self {
-            Self::Integer => ColumnType::Integer,
-            Self::Float => ColumnType::Float,
+            Self::Integer | Self::StyledInteger(_) => ColumnType::Integer,
+            Self::Float | Self::StyledFloat(_) => ColumnType::Float,
             Self::Boolean => ColumnType::Boolean,
             Self::Date(_) => ColumnType::Date,
-            Self::Datetime | Self::DatetimeUtc => ColumnType::Datetime,
+            Self::Datetime(_) | Self::DatetimeUtc => ColumnType::Datetime,
             Self::Text => ColumnType::Text,
+        }
+    }
+
+    /// The ways to read cells as a type, the plainest first.
+    pub(crate) fn ways(kind: ColumnType) -> Vec<Self> {
+        let styled = |of: fn(Style) -> Self| STYLES.into_iter().map(of);
+        match kind {
+            ColumnType::Integer => {
+                std::iter::once(Self::Integer).chain(styled(Self::StyledInteger)).collect()
+            }
+            // A comma alone was meant as a decimal one: a thousand would have been forced to be an integer.
+            ColumnType::Float => [Self::Float, Self::StyledFloat(Style::European)]
+                .into_iter()
+                .chain(styled(Self::StyledFloat))
+                .collect(),
+            ColumnType::Boolean => vec![Self::Boolean],
+            ColumnType::Date => dates::FORMATS.into_iter().map(Self::Date).collect(),
+            ColumnType::Datetime => {
+                let formats = dates::FORMATS.into_iter().map(Self::Datetime);
+                std::iter::once(Self::DatetimeUtc).chain(formats).collect()
+            }
+            ColumnType::Text => vec![Self::Text],
         }
     }
 }
@@ -72,47 +117,75 @@ impl Candidates {
         self.0 == ALL
     }
 
-    /// Whether slashed dates could be read in two ways in every row.
+    fn has(self, bit: u32) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// Whether dates could be read in two ways in every row.
     pub(crate) fn is_ambiguous_date(self) -> bool {
-        self.0 & DATE_DMY != 0 && self.0 & DATE_MDY != 0 && !self.is_all()
+        !self.is_all()
+            && TWINS.iter().any(|(a, b)| {
+                (self.has(date_bit(*a)) && self.has(date_bit(*b)))
+                    || (self.has(datetime_bit(*a)) && self.has(datetime_bit(*b)))
+            })
+    }
+
+    /// Whether commas could part thousands or decimals in every row.
+    pub(crate) fn is_ambiguous_number(self) -> bool {
+        let style = |style: Style| STYLED_FLOAT << style as u32;
+        !self.is_all()
+            && !self.has(INTEGER | FLOAT)
+            && self.has(style(Style::English))
+            && self.has(style(Style::European) | style(Style::SpacedComma))
+    }
+
+    /// Whether every number could also be one with points between thousands (`1.234` throughout).
+    pub(crate) fn may_have_points_between_thousands(self) -> bool {
+        !self.is_all()
+            && !self.has(INTEGER)
+            && self.has(FLOAT)
+            && self.has(STYLED_INTEGER << Style::European as u32)
     }
 
     /// The narrowest type that is left.
     pub(crate) fn kind(self) -> Kind {
-        let has = |bit: u16| self.0 & bit != 0;
-        if self.is_all() || self.is_ambiguous_date() {
-            Kind::Text
-        } else if has(INTEGER) {
-            Kind::Integer
-        } else if has(FLOAT) {
-            Kind::Float
-        } else if has(BOOLEAN) {
-            Kind::Boolean
-        } else if has(DATE_ISO) {
-            Kind::Date(DateFormat::Iso)
-        } else if has(DATE_SLASHED) {
-            Kind::Date(DateFormat::IsoSlashed)
-        } else if has(DATE_DOTTED) {
-            Kind::Date(DateFormat::Dotted)
-        } else if has(DATE_DMY) {
-            Kind::Date(DateFormat::DayFirst)
-        } else if has(DATE_MDY) {
-            Kind::Date(DateFormat::MonthFirst)
-        } else if has(DATETIME) {
-            Kind::Datetime
-        } else if has(DATETIME_UTC) {
-            Kind::DatetimeUtc
-        } else {
-            Kind::Text
+        if self.is_all() || self.is_ambiguous_date() || self.is_ambiguous_number() {
+            return Kind::Text;
         }
+        if self.has(INTEGER) {
+            return Kind::Integer;
+        }
+        if self.has(FLOAT) {
+            return Kind::Float;
+        }
+        if let Some(style) = STYLES.into_iter().find(|s| self.has(STYLED_INTEGER << *s as u32)) {
+            return Kind::StyledInteger(style);
+        }
+        if let Some(style) = STYLES.into_iter().find(|s| self.has(STYLED_FLOAT << *s as u32)) {
+            return Kind::StyledFloat(style);
+        }
+        if self.has(BOOLEAN) {
+            return Kind::Boolean;
+        }
+        if let Some(format) = dates::FORMATS.into_iter().find(|f| self.has(date_bit(*f))) {
+            return Kind::Date(format);
+        }
+        if let Some(format) = dates::FORMATS.into_iter().find(|f| self.has(datetime_bit(*f))) {
+            return Kind::Datetime(format);
+        }
+        if self.has(DATETIME_UTC) { Kind::DatetimeUtc } else { Kind::Text }
     }
 
     /// What a (trimmed, not missing) text cell allows.
     pub(crate) fn of(text: &str) -> Self {
-        match numbers::number(text) {
-            Some(Number::Integer(_)) => return Self(INTEGER | FLOAT),
-            Some(Number::Float(_)) => return Self(FLOAT),
-            None => {}
+        let plain = match numbers::number(text) {
+            Some(Number::Integer(_)) => INTEGER | FLOAT,
+            Some(Number::Float(_)) => FLOAT,
+            None => 0,
+        };
+        let styled = styled(text);
+        if plain | styled != 0 {
+            return Self(plain | styled);
         }
         if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
             return Self(BOOLEAN);
@@ -122,23 +195,41 @@ impl Candidates {
 
     /// What a text allows that can only be a date: a JSON string, where a number in quotes was meant as text.
     pub(crate) fn of_date(text: &str) -> Self {
-        // Every format starts with a digit and none is longer; most text leaves here.
-        if text.len() > 40 || !text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        // Every format starts with a digit or a month and none is longer; most text leaves here.
+        let bytes = text.as_bytes();
+        if !(8..=40).contains(&bytes.len()) || !bytes.iter().any(u8::is_ascii_digit) {
             return Self::TEXT;
         }
-        let date = |format, bit: u16| if dates::date(text, format).is_some() { bit } else { 0 };
-        let mut set = date(DateFormat::Iso, DATE_ISO)
-            | date(DateFormat::IsoSlashed, DATE_SLASHED)
-            | date(DateFormat::Dotted, DATE_DOTTED)
-            | date(DateFormat::DayFirst, DATE_DMY)
-            | date(DateFormat::MonthFirst, DATE_MDY);
-        match dates::datetime(text) {
-            Some((_, true)) => set |= DATETIME_UTC,
-            Some((_, false)) => set |= DATETIME,
-            None => {}
+        let mut set = 0;
+        for format in dates::FORMATS {
+            if dates::date(text, format).is_some() {
+                set |= date_bit(format) | datetime_bit(format);
+            } else if dates::datetime_as(text, format).is_some() {
+                set |= datetime_bit(format);
+            }
+        }
+        if set == 0 && matches!(dates::datetime(text), Some((_, true))) {
+            set = DATETIME_UTC;
         }
         Self(set)
     }
+}
+
+/// The styles of separators that read a text.
+fn styled(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let starts = bytes.iter().find(|b| !matches!(b, b'-' | b'+')).is_some_and(u8::is_ascii_digit);
+    if !starts || bytes.len() > 80 {
+        return 0;
+    }
+    STYLES.into_iter().fold(0, |set, style| {
+        let bits = match separated::number(text, style) {
+            Some(Number::Integer(_)) => STYLED_INTEGER | STYLED_FLOAT,
+            Some(Number::Float(_)) => STYLED_FLOAT,
+            None => 0,
+        };
+        set | bits << style as u32
+    })
 }
 
 #[cfg(test)]
@@ -160,7 +251,7 @@ mod tests {
             (&["true", "1"], Kind::Text),
             (&["2024-01-01", "2024-02-30"], Kind::Text),
             (&["2024-01-01", "2024-02-29"], Kind::Date(DateFormat::Iso)),
-            (&["2024-01-01", "2024-02-29 12:00:00"], Kind::Datetime),
+            (&["2024-01-01", "2024-02-29 12:00:00"], Kind::Datetime(DateFormat::Iso)),
             (&["2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"], Kind::DatetimeUtc),
             (&["2024-01-01T00:00:00Z", "2024-01-01T00:00:00"], Kind::Text),
             (&["01/02/2024", "03/04/2024"], Kind::Text),
@@ -171,6 +262,24 @@ mod tests {
             (&["1", "2024-01-01"], Kind::Text),
             (&["12345678901234567891", "1"], Kind::Text),
             (&[], Kind::Text),
+            (&["1,234", "567"], Kind::Text),
+            (&["1,234", "12,5"], Kind::StyledFloat(Style::European)),
+            (&["1,234", "0,5"], Kind::StyledFloat(Style::European)),
+            (&["1,234", "1,234,567"], Kind::StyledInteger(Style::English)),
+            (&["1,234", "567.25"], Kind::StyledFloat(Style::English)),
+            (&["1.234", "1.234,50"], Kind::StyledFloat(Style::European)),
+            (&["1.234", "567.5"], Kind::Float),
+            (&["1 234", "1 234 567,89"], Kind::StyledFloat(Style::SpacedComma)),
+            (&["1'234", "5"], Kind::StyledInteger(Style::Swiss)),
+            (&["1,234", "12%"], Kind::Text),
+            (&["$1,234"], Kind::Text),
+            (&["+5", "-3"], Kind::Integer),
+            (&["+4312345678", "5"], Kind::Text),
+            (&["9 Mar 2024", "Apr 1, 2024"], Kind::Date(DateFormat::Named)),
+            (&["01-02-2024", "25-02-2024"], Kind::Date(DateFormat::DashedDayFirst)),
+            (&["25/12/2024", "25/12/2024 10:30"], Kind::Datetime(DateFormat::DayFirst)),
+            (&["01/02/2024 10:30"], Kind::Text),
+            (&["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00"], Kind::DatetimeUtc),
         ];
         for (cells, kind) in cases {
             assert_eq!(kind_of(cells), *kind, "{cells:?}");
@@ -185,5 +294,9 @@ mod tests {
         assert!(set.is_ambiguous_date());
         assert!(!set.and(Candidates::of("13/02/2024")).is_ambiguous_date());
         assert!(!Candidates::ALL.is_ambiguous_date());
+        assert!(Candidates::of("1,234").is_ambiguous_number());
+        assert!(!Candidates::of("1,234").and(Candidates::of("0,2")).is_ambiguous_number());
+        assert!(Candidates::of("1.234").may_have_points_between_thousands());
+        assert!(!Candidates::of("0.234").may_have_points_between_thousands());
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod dates;
 pub(crate) mod lattice;
 pub(crate) mod nulls;
 pub(crate) mod numbers;
+pub(crate) mod separated;
 
 /// A cell without the blanks around it. Only ASCII blanks: a no-break space may be meant.
 pub(crate) fn trim(text: &str) -> &str {

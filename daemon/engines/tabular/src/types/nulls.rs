@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// The spellings that count as missing, in any column. Longer or other spellings are values.
-const TOKENS: [&str; 10] = ["", "NA", "N/A", "NaN", "null", "NULL", "None", "nan", "n/a", "-"];
+/// `\N` is how MySQL and PostgreSQL write one.
+const TOKENS: [&str; 11] = ["", "NA", "N/A", "NaN", "null", "NULL", "None", "nan", "n/a", "-", "\\N"];
 
 /// Different spellings (blanks around a token make another one) that are told apart in a column. A hostile file
 /// could have millions; further ones are counted under the token itself.
@@ -14,7 +15,7 @@ pub(crate) fn is_null(trimmed: &str) -> bool {
     match trimmed.len() {
         0 => true,
         1 => trimmed == "-",
-        2..=4 => matches!(trimmed, "NA" | "N/A" | "NaN" | "null" | "NULL" | "None" | "nan" | "n/a"),
+        2..=4 => matches!(trimmed, "NA" | "\\N" | "N/A" | "NaN" | "null" | "NULL" | "None" | "nan" | "n/a"),
         _ => false,
     }
 }

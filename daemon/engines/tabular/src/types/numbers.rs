@@ -1,7 +1,8 @@
 //! Numbers out of text, and what must not become one.
 //!
-//! A text is a number only where nothing is lost by reading it so: leading zeros (`00501`), a leading plus (`+43…`)
-//! and digits that no `i64` or `f64` can hold keep a column text.
+//! A text is a number only where nothing is lost by reading it so: leading zeros (`00501`), a plus before as many digits
+//! as a telephone number has (`+4312345`) and digits that no `i64` or `f64` can hold keep a column text. Signs of
+//! currencies and percent keep it text too. Numbers with separators are in [`super::separated`].
 
 /// What a text is as a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,13 +23,26 @@ const EXACT_POWERS: [f64; 23] = [
 /// (Clinger, 1990, "How to read floating point numbers accurately").
 const FAST_DIGITS: usize = 15;
 
+/// Digits before the point that a number with a plus may have; more make a telephone number.
+const PLUS_DIGITS: usize = 6;
+
+/// The text after its sign, and whether that is a minus; `None` for a plus that no number has.
+fn signed(bytes: &[u8]) -> Option<(bool, &[u8])> {
+    match bytes.split_first() {
+        Some((b'-', rest)) => Some((true, rest)),
+        Some((b'+', rest)) => {
+            let whole = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+            (whole <= PLUS_DIGITS && rest.first().is_some_and(|b| b.is_ascii_digit() || *b == b'.'))
+                .then_some((false, rest))
+        }
+        _ => Some((false, bytes)),
+    }
+}
+
 /// Reads trimmed text as an integer.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
-    let (negative, digits) = match bytes.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        _ => (false, bytes),
-    };
+    let (negative, digits) = signed(bytes)?;
     match digits {
         [] => return None,
         [b'0'] => return (!negative).then_some(0),
@@ -64,10 +78,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 /// Reads trimmed text as a float. Integers are floats too, where no digit is lost.
 pub(crate) fn float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
-    let (negative, rest) = match bytes.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        _ => (false, bytes),
-    };
+    let (negative, rest) = signed(bytes)?;
     let mut mantissa: u64 = 0;
     let mut whole = 0usize;
     let mut fraction = 0usize;
@@ -110,7 +121,7 @@ fn special(rest: &[u8], negative: bool) -> Option<f64> {
 
 /// What the fast way leaves: exponents and many digits.
 fn slow_float(text: &str) -> Option<f64> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let bytes = unsigned.as_bytes();
     let leading_zero = bytes.first() == Some(&b'0') && bytes.get(1).is_some_and(u8::is_ascii_digit);
     if leading_zero || !bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')) {
@@ -141,9 +152,23 @@ mod tests {
         assert_eq!(integer("-9223372036854775809"), None);
         assert_eq!(integer("0"), Some(0));
         assert_eq!(integer("-12"), Some(-12));
-        for text in
-            ["", "-", "00501", "007", "+5", "1 2", "1_000", "0x10", "٣", "-0", "99999999999999999999999"]
-        {
+        assert_eq!(integer("+5"), Some(5));
+        for text in [
+            "",
+            "-",
+            "00501",
+            "007",
+            "+",
+            "+05",
+            "+4312345",
+            "+-5",
+            "1 2",
+            "1_000",
+            "0x10",
+            "٣",
+            "-0",
+            "99999999999999999999999",
+        ] {
             assert_eq!(integer(text), None, "{text:?}");
         }
     }
@@ -167,6 +192,8 @@ mod tests {
             "99999999999999.9",
             "0.000001",
             "1E+5",
+            "+1.5",
+            "+.5",
         ] {
             let expected: f64 = text.parse().unwrap();
             assert_eq!(float(text).map(f64::to_bits), Some(expected.to_bits()), "{text}");
@@ -183,7 +210,9 @@ mod tests {
             "00.5",
             "01.5",
             "1e400",
-            "+1.5",
+            "+01.5",
+            "+4312345.5",
+            "+e5",
             "1,5",
             "1.2.3",
             "e5",
