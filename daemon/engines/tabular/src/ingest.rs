@@ -7,6 +7,7 @@ use dropforge_shared::page::{Column, ColumnType};
 use serde::Serialize;
 
 use crate::columns::{Plan, candidates, schema};
+use crate::container::{self, Container};
 use crate::csv::records::Record;
 use crate::csv::rows::CsvRows;
 use crate::csv::split::Splitter;
@@ -22,7 +23,8 @@ use crate::source::Source;
 use crate::types::lattice::Candidates;
 use crate::types::{nulls, trim};
 use crate::write::DatasetWriter;
-use crate::{jsonl, parquet};
+use crate::wrapping;
+use crate::{arrow, json, jsonl, parquet, sheets};
 
 /// The dataset's name in the folder it is written to.
 pub(crate) const DATASET: &str = "dataset.parquet";
@@ -34,6 +36,9 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// Whether the first record names the columns; found where not set.
     pub header: Option<bool>,
+    /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
+    /// JSON object's array; the first that holds a table where not set.
+    pub part: Option<String>,
     /// Threads that read and type; by the machine's cores (four at most) where not set.
     pub threads: Option<usize>,
     /// What is refused.
@@ -45,7 +50,7 @@ pub struct ReadOptions {
 pub struct Ingested {
     /// The form of the file.
     pub format: Format,
-    /// `gzip`, or nothing.
+    /// `gzip`, `zstd`, `zip`, or nothing.
     pub compression: Option<&'static str>,
     /// How the text is encoded; nothing for binary forms.
     pub encoding: Option<String>,
@@ -65,10 +70,38 @@ pub struct Ingested {
     pub how: String,
     /// What a user should know: ambiguous dates, damaged text, rejected records.
     pub notes: Vec<String>,
+    /// The sheet, member or key that was read, where the form has such.
+    pub part: Option<String>,
+    /// All that hold a table, in their order; only the one that was read where the options named it.
+    pub parts: Vec<String>,
+}
+
+impl Ingested {
+    /// Nothing read yet of a form without dialect.
+    pub(crate) fn empty(format: Format) -> Self {
+        Self {
+            format,
+            compression: None,
+            encoding: None,
+            delimiter: None,
+            header: false,
+            rows: 0,
+            rejected_rows: 0,
+            columns: Vec::new(),
+            null_tokens: Vec::new(),
+            how: String::new(),
+            notes: Vec::new(),
+            part: None,
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// Bytes of text a thread works on at a time.
 const BLOCK_BYTES: usize = 4 << 20;
+
+/// Bytes that must come out of compressed content without a table before it is believed to be no bomb.
+const BOMB_BYTES: u64 = 256 << 20;
 
 /// Reads `source`, types every column over all rows and writes `dataset.parquet` into `out_dir`, which must exist;
 /// records that could not be placed go to `rejected.csv` beside it.
@@ -94,28 +127,68 @@ pub fn ingest(
     if monitor.cancelled() {
         return Err(Error::Cancelled);
     }
-    let sample = recognise::sample(source, options.limits)?;
-    let recognised = match recognise::recognise_sample(&sample) {
-        Ok(recognised) => recognised.format,
-        // A user who names a delimiter knows that it is a table.
-        Err(_) if options.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
-        Err(reason) => return Err(Error::NotATable { path: source.to_path_buf(), reason }),
-    };
-    let work = Work { source, out_dir, options };
-    match recognised {
-        Format::Csv => work.csv(&sample, monitor),
-        Format::JsonLines => work.json_lines(&sample, monitor),
-        Format::Parquet => parquet::foreign::ingest(source, out_dir, &options.limits, monitor),
-    }
+    let unwrapped = wrapping::unwrap(source, out_dir, options, monitor)?;
+    let read = Work { source: &unwrapped.path, out_dir, options, place: None };
+    let part = unwrapped.part.as_deref();
+    // Nobody knows the file that was unpacked for the time of the reading.
+    let told = read.any(part, monitor).map_err(|e| e.about(&unwrapped.path, source))?;
+    Ok(unwrapped.told(told))
 }
 
 struct Work<'a> {
     source: &'a Path,
     out_dir: &'a Path,
     options: &'a ReadOptions,
+    /// Where the records of a JSON document are.
+    place: Option<json::Place>,
 }
 
 impl Work<'_> {
+    /// Reads a file without wrappers, whatever its form.
+    fn any(&self, part: Option<&str>, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+        let (source, limits) = (self.source, &self.options.limits);
+        if let Container::Workbook(format) = container::container(source, limits)? {
+            return sheets::ingest(source, self.out_dir, format, part, self.options, monitor);
+        }
+        let sample = recognise::sample(source, *limits)?;
+        let format = match recognise::recognise_sample(&sample) {
+            Ok(recognised) => recognised.format,
+            // A user who names a delimiter knows that it is a table.
+            Err(_) if self.options.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
+            Err(reason) => {
+                if sample.compression.is_some() {
+                    // The first bytes of a bomb say nothing; how it goes on does.
+                    let mut content = Source::open(source, Encoding::Utf8Damaged, *limits)?;
+                    content.drain(BOMB_BYTES, &|| monitor.cancelled())?;
+                }
+                return Err(Error::NotATable { path: source.to_path_buf(), reason });
+            }
+        };
+        match format {
+            Format::Csv => self.csv(&sample, monitor),
+            Format::JsonLines => self.json_lines(&sample, monitor),
+            Format::Json => self.json(&sample, part, monitor),
+            Format::Arrow => arrow::ingest(source, self.out_dir, limits, monitor),
+            Format::Parquet => parquet::foreign::ingest(source, self.out_dir, limits, monitor),
+            Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => {
+                sheets::ingest(source, self.out_dir, format, part, self.options, monitor)
+            }
+        }
+    }
+
+    /// A JSON document: finds its records, then reads them as lines.
+    fn json(&self, sample: &Sample, part: Option<&str>, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+        let found = json::locate(self.source, sample, part, &self.options.limits, monitor)?;
+        let work = Work { place: Some(found.place), ..*self };
+        let read = work.json_lines(sample, monitor)?;
+        let how = format!("{}; one level of nested objects is flattened to dotted names", found.how);
+        for note in &found.notes {
+            monitor.log(Level::Info, note);
+        }
+        let notes = found.notes.into_iter().chain(read.notes).collect();
+        Ok(Ingested { format: Format::Json, how, notes, part: found.part, parts: found.parts, ..read })
+    }
+
     fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
         let overrides = Overrides { delimiter: self.options.delimiter, header: self.options.header };
         let sniffed = sniff::sniff(recognise::whole_records(sample), overrides).ok_or_else(|| {
@@ -142,7 +215,7 @@ impl Work<'_> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage("read", Some(total), "bytes");
         // Which columns there are is known only after the last line.
-        let source = Source::open(self.source, sample.encoding, self.options.limits)?;
+        let source = self.open(sample.encoding)?;
         let mut splitter = Splitter::new(source, None, BLOCK_BYTES, self.options.limits);
         let found = jsonl::survey(&mut splitter, &self.options.limits, monitor)?;
         self.check_width(found.names.len())?;
@@ -157,6 +230,11 @@ impl Work<'_> {
         let how =
             "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
         Ok(Ingested { format: Format::JsonLines, header: true, how, ..read })
+    }
+
+    fn open(&self, encoding: Encoding) -> Result<Source, Error> {
+        let source = Source::open(self.source, encoding, self.options.limits)?;
+        Ok(source.with_lines(self.place.map(json::Lines::new)))
     }
 
     fn check_width(&self, width: usize) -> Result<(), Error> {
@@ -229,7 +307,7 @@ impl Work<'_> {
     ) -> Result<(Outcome, DatasetWriter), Error> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage(if round == 0 && dialect.is_some() { "read" } else { "type" }, Some(total), "bytes");
-        let source = Source::open(self.source, encoding, self.options.limits)?;
+        let source = self.open(encoding)?;
         let mut splitter = Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits);
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;
         // A block in work takes about eight times its size: text, typed columns, encoded pages, and one that waits.
@@ -270,17 +348,14 @@ impl Work<'_> {
         }
         let kinds = plans.iter().map(|plan| plan.kind.column_type());
         Ingested {
-            format: Format::Csv,
             compression: sample.compression,
             encoding: Some(encoding.name().to_owned()),
-            delimiter: None,
-            header: false,
             rows: outcome.rows,
             rejected_rows: outcome.rejected,
             columns: names.iter().cloned().zip(kinds).map(|(name, kind)| Column { name, kind }).collect(),
             null_tokens: outcome.nulls.iter().map(nulls::NullCounts::to_map).collect(),
-            how: String::new(),
             notes,
+            ..Ingested::empty(Format::Csv)
         }
     }
 }

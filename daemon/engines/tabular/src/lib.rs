@@ -7,11 +7,15 @@
 //! The way of a file: [`recognise`] looks at the first bytes; [`ingest`] reads every record, types every column over
 //! all rows and writes one `dataset.parquet`; [`profile`] and [`page`] read only that Parquet file.
 
+mod archive;
+mod arrow;
 mod columns;
+mod container;
 mod csv;
 mod decode;
 mod error;
 mod ingest;
+mod json;
 mod jsonl;
 mod limits;
 mod monitor;
@@ -21,9 +25,11 @@ mod pass;
 mod profile;
 mod recognise;
 mod rejects;
+mod sheets;
 mod sniff;
 mod source;
 mod types;
+mod wrapping;
 mod write;
 
 pub use error::Error;
