@@ -128,7 +128,9 @@ fn zip_kind(zip: &mut Zip) -> Container {
 /// A compound file: an old workbook, a protected new one, or another old document. The names of its streams are UTF-16.
 fn ole(path: &Path) -> Result<Container, Error> {
     let mut file = File::open(path).map_err(Error::io("open", path))?;
-    let (workbook, book, locked) = (utf16("Workbook"), utf16("Book"), utf16("EncryptedPackage"));
+    // Names of streams are the same whatever their case ([MS-CFB] 2.6.4).
+    let books = ["Workbook", "WORKBOOK", "workbook", "Book", "BOOK"].map(utf16);
+    let locked = utf16("EncryptedPackage");
     let mut buffer = Vec::new();
     let mut found = false;
     loop {
@@ -144,7 +146,7 @@ fn ole(path: &Path) -> Result<Container, Error> {
             let reason = "it is a workbook or document with a password; save it without one";
             return Ok(Container::Other(reason.to_owned()));
         }
-        found |= has(&workbook) || has(&book);
+        found |= books.iter().any(|name| has(name));
         if n == 0 {
             break;
         }
