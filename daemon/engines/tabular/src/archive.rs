@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::monitor::Monitor;
 
-const BOMB: &str = "it may be a decompression bomb; unpack it yourself if you trust it, and add what is in it";
+const BOMB: &str =
+    "it may be a decompression bomb; unpack it yourself if you trust it, and add what is in it";
 
 /// A file for the time of a reading; removed at its end.
 #[derive(Debug)]
@@ -63,7 +64,8 @@ impl Zip {
     /// Reads the directory of an archive.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io("open", path))?;
-        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| fault(path, "its directory", &e))?;
+        let mut archive =
+            ZipArchive::new(BufReader::new(file)).map_err(|e| fault(path, "its directory", &e))?;
         let mut members = Vec::new();
         for index in 0..archive.len() {
             let member = archive.by_index_raw(index).map_err(|e| fault(path, "its directory", &e))?;
@@ -162,7 +164,8 @@ impl Zip {
 
 /// Refuses sizes that no honest table has.
 fn check(bytes: u64, compressed: u64, limits: &Limits, place: &dyn Fn() -> String) -> Result<(), Error> {
-    let refuse = |what: String, limit: String| Err(Error::Limit { what, place: place(), limit, way_out: BOMB });
+    let refuse =
+        |what: String, limit: String| Err(Error::Limit { what, place: place(), limit, way_out: BOMB });
     if bytes > limits.max_uncompressed_bytes {
         return refuse("uncompressed content".to_owned(), format!("{} bytes", limits.max_uncompressed_bytes));
     }

@@ -195,7 +195,8 @@ fn beyond_signed(
             return Err(Error::Cancelled);
         }
         for at in &unsigned {
-            let array = batch.arrays().get(*at).and_then(|a| a.as_any().downcast_ref::<PrimitiveArray<u64>>());
+            let array =
+                batch.arrays().get(*at).and_then(|a| a.as_any().downcast_ref::<PrimitiveArray<u64>>());
             let large = array.is_some_and(|a| a.iter().flatten().any(|v| i64::try_from(*v).is_err()));
             if let Some(slot) = beyond.get_mut(*at) {
                 *slot |= large;

@@ -66,8 +66,8 @@ pub(crate) fn container(path: &Path, limits: &Limits) -> Result<Container, Error
             return Ok(Container::Other("it is a tar archive: unpack it first".to_owned()));
         }
         let binary: [&[u8]; 5] = [b"PK\x03\x04", b"PAR1", b"ARROW1", OLE, b"\xff\xff\xff\xff"];
-        let squeezed = binary.iter().any(|magic| inner.starts_with(magic))
-            || source::compression(&inner).is_some();
+        let squeezed =
+            binary.iter().any(|magic| inner.starts_with(magic)) || source::compression(&inner).is_some();
         return Ok(if squeezed { Container::Squeezed(compression) } else { Container::Plain });
     }
     if is_tar(&head) {

@@ -22,8 +22,8 @@ use crate::sniff::{self, Overrides, Sniffed};
 use crate::source::Source;
 use crate::types::lattice::Candidates;
 use crate::types::{nulls, trim};
-use crate::write::DatasetWriter;
 use crate::wrapping;
+use crate::write::DatasetWriter;
 use crate::{arrow, json, jsonl, parquet, sheets};
 
 /// The dataset's name in the folder it is written to.
@@ -177,7 +177,12 @@ impl Work<'_> {
     }
 
     /// A JSON document: finds its records, then reads them as lines.
-    fn json(&self, sample: &Sample, part: Option<&str>, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+    fn json(
+        &self,
+        sample: &Sample,
+        part: Option<&str>,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Ingested, Error> {
         let found = json::locate(self.source, sample, part, &self.options.limits, monitor)?;
         let work = Work { place: Some(found.place), ..*self };
         let read = work.json_lines(sample, monitor)?;

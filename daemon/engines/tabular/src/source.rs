@@ -60,12 +60,14 @@ impl Source {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let consumed = Rc::new(Cell::new(0));
         let counted = Counted { inner: file, count: Rc::clone(&consumed) };
+        // Small pieces, so that a bomb's expansion shows before much of it came out.
+        let buffered = |inner| BufReader::with_capacity(64 << 10, inner);
         let reader: Box<dyn Read> = match compression {
-            Some("gzip") => Box::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, counted))),
+            Some("gzip") => Box::new(MultiGzDecoder::new(buffered(counted))),
             Some(_) => {
-                let buffered = BufReader::with_capacity(256 << 10, counted);
-                // Frames that ask for more memory than the format's recommended 128 MiB are refused by the library.
-                Box::new(zstd::stream::read::Decoder::with_buffer(buffered).map_err(Error::io("read", path))?)
+                // Frames that ask for a window of more than 128 MiB are refused by the library.
+                let decoder = zstd::stream::read::Decoder::with_buffer(buffered(counted));
+                Box::new(decoder.map_err(Error::io("read", path))?)
             }
             None => Box::new(counted),
         };
@@ -108,14 +110,15 @@ impl Source {
         let ended = loop {
             text.clear();
             let ended = self.fill_text(&mut text, want)?;
-            lines.feed(&text, buffer).and_then(|()| if ended { lines.finish(buffer) } else { Ok(()) }).map_err(
-                |fault| Error::Damaged {
+            lines
+                .feed(&text, buffer)
+                .and_then(|()| if ended { lines.finish(buffer) } else { Ok(()) })
+                .map_err(|fault| Error::Damaged {
                     path: self.path.clone(),
                     form: "JSON",
                     place: fault.place,
                     reason: fault.reason,
-                },
-            )?;
+                })?;
             if ended || buffer.len() > before {
                 break ended;
             }
@@ -203,7 +206,10 @@ impl Source {
             ));
         }
         let allowed = self.consumed.get().saturating_mul(self.limits.max_expansion);
-        if self.compression.is_some() && self.raw_bytes > Limits::EXPANSION_FREE_BYTES && self.raw_bytes > allowed {
+        if self.compression.is_some()
+            && self.raw_bytes > Limits::EXPANSION_FREE_BYTES
+            && self.raw_bytes > allowed
+        {
             return Err(refuse(
                 format!("{} bytes out of {} compressed ones", self.raw_bytes, self.consumed.get()),
                 format!("{} to 1", self.limits.max_expansion),

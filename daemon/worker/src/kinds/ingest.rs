@@ -7,13 +7,15 @@ use std::path::Path;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind};
+use dropforge_shared::reading::settings as names;
 use dropforge_shared::work::{JobClass, KindSpec};
 use dropforge_tabular::{self as tabular, Ingested, ReadOptions};
 
 use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
 
-/// The kind `ingest`. Settings: `delimiter` (one character) and `header` (`true` or `false`); what is not set is found.
+/// The kind `ingest`. Settings: `delimiter` (one character) and `header` (`true` or `false`) and `sheet` (the sheet,
+/// member or key to read); what is not set is found.
 pub(super) const KIND: Kind = Kind {
     spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30, stages: &["profile"] },
     run: ingest,
@@ -42,7 +44,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
-    Ok(Delivery { facts: Some(facts(&ingested)), ..Delivery::default() })
+    Ok(Delivery { facts: Some(facts(&ingested, options.part.is_some())), ..Delivery::default() })
 }
 
 fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
@@ -62,10 +64,16 @@ fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
     if let Some(value) = settings.get("header") {
         options.header = Some(value.parse().map_err(|_| bad("header", value, "'true' or 'false'"))?);
     }
+    options.part = settings.get(names::SHEET).cloned();
     Ok(options)
 }
 
-fn facts(ingested: &Ingested) -> FileFacts {
+fn facts(ingested: &Ingested, part_was_set: bool) -> FileFacts {
+    // Of a content with one table there is nothing to tell apart.
+    let several = part_was_set || ingested.parts.len() > 1;
+    let part = ingested.part.clone().filter(|_| several);
+    let others =
+        ingested.parts.iter().filter(|other| !part_was_set && Some(*other) != ingested.part.as_ref());
     let reading = match ingested.compression {
         Some(compression) => format!("{compression}; {}", ingested.how),
         None => ingested.how.clone(),
@@ -80,6 +88,8 @@ fn facts(ingested: &Ingested) -> FileFacts {
         rejected_rows: Some(ingested.rejected_rows),
         pages: None,
         reading: Some(reading),
+        part,
+        other_parts: others.cloned().collect(),
         ..FileFacts::default()
     }
 }
@@ -155,6 +165,19 @@ mod tests {
         let profile: serde_json::Value = serde_json::from_slice(&profile).unwrap();
         assert_eq!(profile["rows"], 2);
         assert!(dir.path().join("out/dataset.parquet").exists());
+    }
+
+    #[test]
+    fn a_content_with_several_tables_names_the_one_that_was_read_and_the_others() {
+        let text = br#"{"users":[{"a":1}],"version":1,"roles":[{"b":2},{"b":3}]}"#;
+        let (_dir, result) = take_in(text, &[]);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.part.as_deref(), facts.rows), (Some("users"), Some(1)));
+        assert_eq!(facts.other_parts, ["roles"]);
+        let (_dir, result) = take_in(text, &[("sheet", "roles")]);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.part.as_deref(), facts.rows), (Some("roles"), Some(2)));
+        assert!(facts.other_parts.is_empty());
     }
 
     #[test]

@@ -148,8 +148,19 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let fault = lines("[{\"a\":1},\n{\"a\":01}]", Place::Array).unwrap_err();
         assert_eq!(fault.place, "line 2, byte 16");
-        for bad in ["[1,]", "{\"a\"}", "[tru]", "[\"\\x\"]", "[\"\t\"]", "[1] x", "[", "{\"a\":1,}", "[-]", "[1.]", ""]
-        {
+        for bad in [
+            "[1,]",
+            "{\"a\"}",
+            "[tru]",
+            "[\"\\x\"]",
+            "[\"\t\"]",
+            "[1] x",
+            "[",
+            "{\"a\":1,}",
+            "[-]",
+            "[1.]",
+            "",
+        ] {
             assert!(lines(bad, Place::Array).is_err(), "{bad}");
         }
         let deep = "[".repeat(100_000);
@@ -164,8 +175,12 @@ mod tests {
             survey.finish().unwrap();
             survey
         };
-        let found = survey("{\"type\":\"F\",\"n\":[1,2],\"fe\\u0061tures\":[{},{}],\"empty\":[],\"mixed\":[{},1]}");
-        assert_eq!(found.arrays(), [super::super::shape::Found { name: "features".into(), place: Place::Under(2) }]);
+        let found =
+            survey("{\"type\":\"F\",\"n\":[1,2],\"fe\\u0061tures\":[{},{}],\"empty\":[],\"mixed\":[{},1]}");
+        assert_eq!(
+            found.arrays(),
+            [super::super::shape::Found { name: "features".into(), place: Place::Under(2) }]
+        );
         assert_eq!(found.why_not(), None);
         assert!(survey("[[1,2],[3,4]]").why_not().is_some());
         assert!(survey("7").why_not().is_some());

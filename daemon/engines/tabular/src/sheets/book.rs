@@ -251,7 +251,10 @@ fn told(error: impl std::fmt::Display) -> String {
 }
 
 /// Runs the library on bytes that may be anything; its panics become errors.
-fn guarded<T>(damaged: impl Fn(String) -> Error, work: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
+fn guarded<T>(
+    damaged: impl Fn(String) -> Error,
+    work: impl FnOnce() -> Result<T, String>,
+) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(damaged),
         Err(cause) => Err(damaged(panic_text(cause.as_ref()))),

@@ -189,8 +189,10 @@ impl OdsCells {
             b"" if tag == b"/table:table-cell" || tag == b"/table:covered-table-cell" => self.cell(),
             b"" if tag == b"/table:table-row" => self.end_row(),
             b"" if tag == b"/table:table" => {
-                self.tables =
-                    self.tables.saturating_add(self.open).saturating_add(self.rows.saturating_mul(self.width));
+                self.tables = self
+                    .tables
+                    .saturating_add(self.open)
+                    .saturating_add(self.rows.saturating_mul(self.width));
                 (self.rows, self.width, self.open, self.blank_rows) = (0, 0, 0, 0);
             }
             _ => {}
@@ -249,7 +251,9 @@ mod tests {
         let cell = "<table:table-cell office:value-type=\"float\" office:value=\"1\" table:formula=\"a>b\"/>";
         let many = cell.replace("/>", " table:number-columns-repeated=\"100\"/>");
         let blank = "<table:table-cell table:number-columns-repeated=\"16384\"/>";
-        let row = |cells: &str, n: u64| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cells}</table:table-row>");
+        let row = |cells: &str, n: u64| {
+            format!("<table:table-row table:number-rows-repeated=\"{n}\">{cells}</table:table-row>")
+        };
         assert_eq!(cells(&format!("{}{}", row(&format!("{cell}{blank}"), 1), row(blank, 1_000_000))), 2);
         assert_eq!(cells(&format!("{}</table:table>", row(&many, 1_000))), 100 + 100_000);
         let text = "<table:table-cell office:value-type=\"string\"><text:p>x</text:p></table:table-cell>";

@@ -50,7 +50,8 @@ pub(super) fn layout(rows: &[Row], header: Option<bool>) -> Layout {
     let skip = preamble(rows);
     let table = rows.get(skip..).unwrap_or_default();
     let text = |row: &Row| {
-        let cells: Vec<&str> = row.cells.iter().map(|(_, c)| trim(c.text())).filter(|t| !t.is_empty()).collect();
+        let cells: Vec<&str> =
+            row.cells.iter().map(|(_, c)| trim(c.text())).filter(|t| !t.is_empty()).collect();
         cells.join(" ")
     };
     let preamble = rows.iter().take(skip).map(text).collect();
@@ -103,7 +104,11 @@ fn has_header(rows: &[Row]) -> bool {
     let mut repeats = 0usize;
     for column in columns {
         let find = |row: &Row| {
-            row.cells.binary_search_by_key(&column, |(c, _)| *c).ok().and_then(|at| row.cells.get(at)).cloned()
+            row.cells
+                .binary_search_by_key(&column, |(c, _)| *c)
+                .ok()
+                .and_then(|at| row.cells.get(at))
+                .cloned()
         };
         let values: Vec<Cell> = rest
             .iter()
@@ -122,7 +127,9 @@ fn has_header(rows: &[Row]) -> bool {
             texts += 1;
             if typed(&name) {
                 votes -= 1;
-            } else if values.iter().filter(|v| trim(v.text()) == trim(name.text())).count() * 50 > values.len() {
+            } else if values.iter().filter(|v| trim(v.text()) == trim(name.text())).count() * 50
+                > values.len()
+            {
                 repeats += 1;
             }
         }
@@ -130,7 +137,8 @@ fn has_header(rows: &[Row]) -> bool {
     if votes != 0 {
         return votes > 0;
     }
-    let names: Vec<&str> = first.cells.iter().map(|(_, c)| trim(c.text())).filter(|t| !t.is_empty()).collect();
+    let names: Vec<&str> =
+        first.cells.iter().map(|(_, c)| trim(c.text())).filter(|t| !t.is_empty()).collect();
     let different: BTreeSet<&&str> = names.iter().collect();
     repeats * 2 <= texts && different.len() == names.len() && names.iter().all(|n| n.len() <= 120)
 }
@@ -186,7 +194,13 @@ mod tests {
 
     #[test]
     fn titles_above_a_table_are_no_part_of_it() {
-        let rows = rows(&[&["Sales 2024"], &["", "printed today"], &["city", "n", "x"], &["Bonn", "1", "2"], &["Köln", "3", "4"]]);
+        let rows = rows(&[
+            &["Sales 2024"],
+            &["", "printed today"],
+            &["city", "n", "x"],
+            &["Bonn", "1", "2"],
+            &["Köln", "3", "4"],
+        ]);
         let found = layout(&rows, None);
         assert_eq!(found.preamble, ["Sales 2024", "printed today"]);
         assert_eq!(found.first_data, 3);
@@ -197,14 +211,23 @@ mod tests {
     fn headers_are_told_from_data() {
         assert!(layout(&rows(&[&["a", "b"], &["1", "2"]]), None).header.is_some());
         assert!(layout(&rows(&[&["1", "2"], &["3", "4"]]), None).header.is_none());
-        assert!(layout(&rows(&[&["name", "city"], &["Ada", "London"], &["Alan", "London"]]), None).header.is_some());
-        assert!(layout(&rows(&[&["land", "1990", "1991", "1992"], &["x", "1", "2", "3"]]), None).header.is_some());
+        assert!(
+            layout(&rows(&[&["name", "city"], &["Ada", "London"], &["Alan", "London"]]), None)
+                .header
+                .is_some()
+        );
+        assert!(
+            layout(&rows(&[&["land", "1990", "1991", "1992"], &["x", "1", "2", "3"]]), None).header.is_some()
+        );
         assert!(layout(&rows(&[&["1", "2"], &["3", "4"]]), Some(true)).header.is_some());
     }
 
     #[test]
     fn notes_are_no_table() {
-        assert!(!is_table(&rows(&[&["This workbook was made by the statistics office for the public"], &["Please cite it when you use it, and write to us about errors"]])));
+        assert!(!is_table(&rows(&[
+            &["This workbook was made by the statistics office for the public"],
+            &["Please cite it when you use it, and write to us about errors"]
+        ])));
         assert!(!is_table(&rows(&[&["alone"]])));
         assert!(is_table(&rows(&[&["n"], &["1"], &["2"]])));
     }

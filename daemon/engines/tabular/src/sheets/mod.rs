@@ -48,7 +48,10 @@ pub(crate) fn ingest(
     let mut book = Book::open(source, format)?;
     let sheets = book.sheets();
     let (sheet, parts, mut notes) = choose(&mut book, source, &sheets, part, monitor)?;
-    monitor.log(Level::Info, &format!("sheet {} of {}", sheet.name, listed(sheets.iter().map(|s| s.name.as_str()))));
+    monitor.log(
+        Level::Info,
+        &format!("sheet {} of {}", sheet.name, listed(sheets.iter().map(|s| s.name.as_str()))),
+    );
 
     let bytes = std::fs::metadata(source).map_err(Error::io("open", source))?.len();
     let place = format!("sheet {} of {}", sheet.name, source.display());
@@ -85,7 +88,9 @@ pub(crate) fn ingest(
         notes.push(format!("above the table, and no part of it: {}", found.layout.preamble.join(" · ")));
     }
     if merged > 0 {
-        notes.push(format!("{merged} merged areas: the value stands in the first cell, the others are missing"));
+        notes.push(format!(
+            "{merged} merged areas: the value stands in the first cell, the others are missing"
+        ));
     }
     if sheet.hidden {
         notes.push(format!("sheet {} is hidden in the workbook", sheet.name));
@@ -166,7 +171,9 @@ fn choose(
     let Some(first) = first else {
         let reason = match notes.pop() {
             Some(note) => note,
-            None => format!("no sheet holds a table; it has {}", listed(sheets.iter().map(|s| s.name.as_str()))),
+            None => {
+                format!("no sheet holds a table; it has {}", listed(sheets.iter().map(|s| s.name.as_str())))
+            }
         };
         return Err(Error::NotATable { path: source.to_path_buf(), reason });
     };
@@ -255,8 +262,7 @@ impl Found {
             }
         }
         let used = |at: u32| {
-            names.get(at as usize) == Some(&true)
-                || self.seen.get(at as usize).is_some_and(Option::is_some)
+            names.get(at as usize) == Some(&true) || self.seen.get(at as usize).is_some_and(Option::is_some)
         };
         (0..end).filter(|at| used(*at)).collect()
     }
@@ -266,8 +272,11 @@ impl Found {
     }
 
     fn names(&self, columns: &[u32]) -> Vec<String> {
-        let given: BTreeMap<u32, &String> = self.layout.header.iter().flatten().map(|(c, n)| (*c, n)).collect();
-        sniff::unique(columns.iter().map(|at| given.get(at).map_or_else(String::new, |n| (*n).clone())).collect())
+        let given: BTreeMap<u32, &String> =
+            self.layout.header.iter().flatten().map(|(c, n)| (*c, n)).collect();
+        sniff::unique(
+            columns.iter().map(|at| given.get(at).map_or_else(String::new, |n| (*n).clone())).collect(),
+        )
     }
 }
 
@@ -380,7 +389,8 @@ impl Table {
                 *slot = Some(i);
             }
         }
-        let builders = names.iter().zip(&plans).map(|(n, p)| Builder::new(n, *p, batch_rows.min(1_024))).collect();
+        let builders =
+            names.iter().zip(&plans).map(|(n, p)| Builder::new(n, *p, batch_rows.min(1_024))).collect();
         let columns = names
             .into_iter()
             .zip(&plans)

@@ -27,7 +27,16 @@ impl Cell {
 
 /// Errors as spreadsheets show them. ODS has them as texts.
 const ERRORS: [&str; 10] = [
-    "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!", "#GETTING_DATA", "#SPILL!",
+    "#DIV/0!",
+    "#N/A",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#REF!",
+    "#VALUE!",
+    "#DATA!",
+    "#GETTING_DATA",
+    "#SPILL!",
 ];
 
 fn error(error: &CellErrorType) -> Cell {
