@@ -81,6 +81,9 @@ impl Batches {
 fn read<T>(path: &Path, work: impl FnOnce() -> polars::prelude::PolarsResult<T>) -> Result<T, Error> {
     guarded(path, work).map_err(|error| match error {
         Error::Parquet { path, reason } => {
+            // What the library says of broken flatbuffers is the inside of its error type.
+            let known = !reason.contains("ErrorLocation");
+            let reason = if known { reason } else { "a message of it is damaged".to_owned() };
             Error::Damaged { path, form: "Arrow", place: "its messages".to_owned(), reason }
         }
         other => other,

@@ -100,7 +100,7 @@ impl Ingested {
 /// Bytes of text a thread works on at a time.
 const BLOCK_BYTES: usize = 4 << 20;
 
-/// Bytes that must come out of compressed content without a table before it is believed to be no bomb.
+/// Bytes out of compressed content without a table after which it is believed to be no bomb.
 const BOMB_BYTES: u64 = 256 << 20;
 
 /// Reads `source`, types every column over all rows and writes `dataset.parquet` into `out_dir`, which must exist;
@@ -129,10 +129,9 @@ pub fn ingest(
     }
     let unwrapped = wrapping::unwrap(source, out_dir, options, monitor)?;
     let read = Work { source: &unwrapped.path, out_dir, options, place: None };
-    let part = unwrapped.part.as_deref();
     // Nobody knows the file that was unpacked for the time of the reading.
-    let told = read.any(part, monitor).map_err(|e| e.about(&unwrapped.path, source))?;
-    Ok(unwrapped.told(told))
+    let told = read.any(unwrapped.part.as_deref(), monitor);
+    told.map_err(|e| e.about(&unwrapped.path, source)).map(|told| unwrapped.told(told))
 }
 
 struct Work<'a> {
@@ -186,12 +185,7 @@ impl Work<'_> {
         let found = json::locate(self.source, sample, part, &self.options.limits, monitor)?;
         let work = Work { place: Some(found.place), ..*self };
         let read = work.json_lines(sample, monitor)?;
-        let how = format!("{}; one level of nested objects is flattened to dotted names", found.how);
-        for note in &found.notes {
-            monitor.log(Level::Info, note);
-        }
-        let notes = found.notes.into_iter().chain(read.notes).collect();
-        Ok(Ingested { format: Format::Json, how, notes, part: found.part, parts: found.parts, ..read })
+        Ok(found.told(read, monitor))
     }
 
     fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {

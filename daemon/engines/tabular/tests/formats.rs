@@ -3,270 +3,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod common;
+
 use std::fs;
-use std::io::{Cursor, Write};
 use std::path::Path;
 
+use common::*;
 use dropforge_shared::page::{Cell, ColumnType};
-use dropforge_tabular::{Error, Format, Ingested, Limits, ReadOptions, Silent, ingest, page, recognise};
+use dropforge_tabular::{Error, Format, Limits, ReadOptions, page, recognise};
 use polars::prelude::{
-    ArrowDataType, ArrowField, DataFrame, IpcCompression, IpcWriter, NamedFrom, SerWriter, Series,
+    ArrowDataType, ArrowField, ArrowSchema, DataFrame, IpcCompression, IpcWriter, NamedFrom, SerWriter,
+    Series,
 };
 use polars_arrow::array::{Array, ListArray, PrimitiveArray, Utf8Array};
 use polars_arrow::io::ipc::write::{Compression, StreamWriter, WriteOptions};
 use polars_arrow::record_batch::RecordBatchT;
 use tempfile::TempDir;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
-fn read(content: &[u8], options: &ReadOptions) -> (TempDir, Result<Ingested, Error>) {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, content).unwrap();
-    let out = dir.path().join("out");
-    fs::create_dir(&out).unwrap();
-    let told = ingest(&source, &out, options, &mut Silent);
-    let left: Vec<String> =
-        fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(left.iter().all(|name| !name.starts_with('.')), "unpacked files are left: {left:?}");
-    (dir, told)
-}
-
-fn take(content: &[u8]) -> (TempDir, Ingested) {
-    let (dir, told) = read(content, &ReadOptions::default());
-    (dir, told.unwrap())
-}
-
-fn part(name: &str) -> ReadOptions {
-    ReadOptions { part: Some(name.to_owned()), ..ReadOptions::default() }
-}
-
-fn refused(content: &[u8], options: &ReadOptions) -> Error {
-    read(content, options).1.unwrap_err()
-}
-
-fn rows(dir: &TempDir) -> Vec<Vec<String>> {
-    let page = page(&dir.path().join("out/dataset.parquet"), 0, 10_000).unwrap();
-    page.rows.iter().map(|row| row.iter().map(Cell::display).collect()).collect()
-}
-
-fn names(told: &Ingested) -> Vec<&str> {
-    told.columns.iter().map(|c| c.name.as_str()).collect()
-}
-
-fn kinds(told: &Ingested) -> Vec<ColumnType> {
-    told.columns.iter().map(|c| c.kind).collect()
-}
-
-fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
-}
-
-const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-const DOCUMENT: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-
-/// The least that ECMA-376 asks of a workbook, with styles: 1 is a date, 2 a date and time, 3 a time.
-fn xlsx(sheets: &[(&str, &str, &str)], is_1904: bool) -> Vec<u8> {
-    let list: String = sheets
-        .iter()
-        .enumerate()
-        .map(|(i, (name, state, _))| {
-            format!("<sheet name=\"{name}\" sheetId=\"{0}\" state=\"{state}\" r:id=\"r{0}\"/>", i + 1)
-        })
-        .collect();
-    let related: String = (1..=sheets.len())
-        .map(|i| {
-            format!(
-                "<Relationship Id=\"r{i}\" Type=\"{DOCUMENT}/worksheet\" Target=\"worksheets/sheet{i}.xml\"/>"
-            )
-        })
-        .collect();
-    let package = "http://schemas.openxmlformats.org/package/2006";
-    let mut members = vec![
-        ("[Content_Types].xml".to_owned(), format!("<Types xmlns=\"{package}/content-types\"/>")),
-        (
-            "_rels/.rels".to_owned(),
-            format!(
-                "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"r\" Type=\"{DOCUMENT}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
-            ),
-        ),
-        (
-            "xl/workbook.xml".to_owned(),
-            format!(
-                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{DOCUMENT}\"><workbookPr date1904=\"{is_1904}\"/><sheets>{list}</sheets></workbook>"
-            ),
-        ),
-        (
-            "xl/_rels/workbook.xml.rels".to_owned(),
-            format!(
-                "<Relationships xmlns=\"{package}/relationships\">{related}<Relationship Id=\"s\" Type=\"{DOCUMENT}/styles\" Target=\"styles.xml\"/></Relationships>"
-            ),
-        ),
-        (
-            "xl/styles.xml".to_owned(),
-            format!(
-                "<styleSheet xmlns=\"{MAIN}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"22\"/><xf numFmtId=\"21\"/></cellXfs></styleSheet>"
-            ),
-        ),
-    ];
-    for (i, (_, _, rows)) in sheets.iter().enumerate() {
-        let text = format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
-        members.push((format!("xl/worksheets/sheet{}.xml", i + 1), text));
-    }
-    let members: Vec<(&str, &[u8])> = members.iter().map(|(n, t)| (n.as_str(), t.as_bytes())).collect();
-    zipped(&members)
-}
-
-fn text(at: &str, text: &str) -> String {
-    format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>")
-}
-
-fn number(at: &str, style: u8, value: &str) -> String {
-    format!("<c r=\"{at}\" s=\"{style}\"><v>{value}</v></c>")
-}
-
-fn row(number: u32, cells: &[String]) -> String {
-    format!("<row r=\"{number}\">{}</row>", cells.concat())
-}
-
-fn sales() -> String {
-    [
-        row(2, &[text("B2", "Sales of 2024")]),
-        row(
-            4,
-            &["zip", "n", "x", "day", "at", "time", "ok", "n"]
-                .iter()
-                .zip('B'..)
-                .map(|(t, c)| text(&format!("{c}4"), t))
-                .collect::<Vec<_>>(),
-        ),
-        row(
-            5,
-            &[
-                text("B5", "00501"),
-                number("C5", 0, "1"),
-                number("D5", 0, "1.5"),
-                number("E5", 1, "45322"),
-                number("F5", 2, "45322.5"),
-                number("G5", 3, "0.4375"),
-                "<c r=\"H5\" t=\"b\"><v>1</v></c>".to_owned(),
-                "<c r=\"I5\" t=\"e\"><v>#N/A</v></c>".to_owned(),
-            ],
-        ),
-        row(
-            7,
-            &[
-                text("B7", "10001"),
-                "<c r=\"C7\"><f>C5*2</f><v>2</v></c>".to_owned(),
-                "<c r=\"D7\" t=\"e\"><v>#DIV/0!</v></c>".to_owned(),
-                number("E7", 1, "60"),
-                number("F7", 1, "45322"),
-                number("G7", 3, "0.5"),
-                "<c r=\"H7\" t=\"b\"><v>0</v></c>".to_owned(),
-                number("I7", 0, "7"),
-            ],
-        ),
-    ]
-    .concat()
-}
-
-#[test]
-fn a_sheet_is_typed_as_it_was_meant() {
-    let (dir, told) = take(&xlsx(&[("Sales", "visible", &sales())], false));
-    use ColumnType::{Boolean, Date, Datetime, Float, Integer, Text};
-    assert_eq!(told.format, Format::Xlsx);
-    assert_eq!(names(&told), ["zip", "n", "x", "day", "at", "time", "ok", "n_2"]);
-    assert_eq!(kinds(&told), [Text, Integer, Float, Date, Datetime, Text, Boolean, Integer]);
-    assert_eq!(
-        rows(&dir),
-        [
-            ["00501", "1", "1.5", "2024-01-31", "2024-01-31T12:00:00", "10:30:00", "true", ""],
-            ["10001", "2", "", "1900-02-28", "2024-01-31T00:00:00", "12:00:00", "false", "7"],
-        ]
-    );
-    assert_eq!(told.null_tokens[2].get("#DIV/0!"), Some(&1));
-    assert_eq!(told.null_tokens[7].get("#N/A"), Some(&1));
-    assert!(told.notes.iter().any(|n| n.contains("Sales of 2024")), "{:?}", told.notes);
-    assert_eq!((told.part.as_deref(), told.parts.len(), told.header), (Some("Sales"), 1, true));
-
-    let days = row(1, &[text("A1", "day"), text("B1", "n")])
-        + &row(2, &[number("A2", 1, "43860"), number("B2", 0, "1")]);
-    let (dir, _) = take(&xlsx(&[("Old", "visible", &days)], true));
-    assert_eq!(rows(&dir), [["2024-01-31", "1"]], "1904 system");
-}
-
-#[test]
-fn every_sheet_with_a_table_is_listed_and_can_be_asked_for() {
-    let notes =
-        row(1, &[text("A1", "These are figures of the office for statistics, made with care for you")]);
-    let table = row(1, &[text("A1", "a"), text("B1", "b")])
-        + &row(2, &[number("A2", 0, "1"), number("B2", 0, "2.5")]);
-    let more =
-        row(1, &[text("A1", "k")]) + &row(2, &[number("A2", 0, "9")]) + &row(3, &[number("A3", 0, "8")]);
-    let book = xlsx(
-        &[
-            ("About", "visible", &notes),
-            ("Empty", "visible", ""),
-            ("Lists", "hidden", &more),
-            ("Data", "visible", &table),
-        ],
-        false,
-    );
-    let (_dir, told) = take(&book);
-    assert_eq!((told.part.as_deref(), told.rows), (Some("Data"), 1), "the first visible one");
-    assert_eq!(told.parts, ["Lists", "Data"]);
-    let (dir, told) = read(&book, &part("Lists"));
-    assert_eq!(told.unwrap().parts, ["Lists"]);
-    assert_eq!(rows(&dir), [["9"], ["8"]]);
-    let error = refused(&book, &part("Nope")).to_string();
-    assert!(error.contains("Nope") && error.contains("Lists"), "{error}");
-
-    let packed = gzipped(&book);
-    let (_dir, told) = take(&packed);
-    assert_eq!((told.compression, told.part.as_deref()), (Some("gzip"), Some("Data")));
-    let archive = zipped(&[("deep/book.xlsx", &book), ("__MACOSX/deep/._book.xlsx", b"x")]);
-    let (_dir, told) = take(&archive);
-    assert_eq!(told.parts, ["deep/book.xlsx#Lists", "deep/book.xlsx#Data"]);
-    assert_eq!(told.part.as_deref(), Some("deep/book.xlsx#Data"));
-    let (dir, told) = read(&archive, &part("deep/book.xlsx#Lists"));
-    assert_eq!(told.unwrap().part.as_deref(), Some("deep/book.xlsx#Lists"));
-    assert_eq!(rows(&dir), [["9"], ["8"]]);
-}
-
-#[test]
-fn an_ods_sheet_is_read_with_its_repeats() {
-    let content = "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:spreadsheet><table:table table:name=\"S\">\
-        <table:table-row><table:table-cell office:value-type=\"string\"><text:p>day</text:p></table:table-cell><table:table-cell office:value-type=\"string\"><text:p>n</text:p></table:table-cell></table:table-row>\
-        <table:table-row table:number-rows-repeated=\"2\"><table:table-cell office:value-type=\"date\" office:date-value=\"2024-01-31\"/><table:table-cell office:value-type=\"float\" office:value=\"2.5\"/><table:table-cell table:number-columns-repeated=\"16000\"/></table:table-row>\
-        <table:table-row table:number-rows-repeated=\"1048000\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>\
-        </table:table></office:spreadsheet></office:body></office:document-content>";
-    let book = |content: &str| {
-        zipped(&[
-            ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
-            ("META-INF/manifest.xml", b"<manifest:manifest xmlns:manifest=\"m\"/>"),
-            ("content.xml", content.as_bytes()),
-        ])
-    };
-    let (dir, told) = take(&book(content));
-    assert_eq!((told.format, kinds(&told)), (Format::Ods, vec![ColumnType::Date, ColumnType::Float]));
-    assert_eq!(rows(&dir), [["2024-01-31", "2.5"], ["2024-01-31", "2.5"]]);
-    let bomb = content
-        .replace("repeated=\"2\"", "repeated=\"1048576\"")
-        .replace("2.5\"/>", "2.5\" table:number-columns-repeated=\"16000\"/>");
-    let error = refused(&book(&bomb), &ReadOptions::default());
-    assert!(error.is_refusal(), "{error}");
-}
 
 #[test]
 fn json_documents_give_their_records() {
@@ -336,10 +88,12 @@ fn stream(compression: Option<Compression>) -> Vec<u8> {
         None,
     );
     let arrays: Vec<Box<dyn Array>> = vec![ids.boxed(), who.boxed(), tags.boxed()];
-    let field =
-        |(name, array): (&str, &Box<dyn Array>)| ArrowField::new(name.into(), array.dtype().clone(), true);
-    let schema: polars::prelude::ArrowSchema =
-        ["id", "who", "tags"].into_iter().zip(&arrays).map(field).map(|f| (f.name.clone(), f)).collect();
+    let schema: ArrowSchema = ["id", "who", "tags"]
+        .into_iter()
+        .zip(&arrays)
+        .map(|(name, array)| ArrowField::new(name.into(), array.dtype().clone(), true))
+        .map(|field| (field.name.clone(), field))
+        .collect();
     let mut bytes = Vec::new();
     let mut writer = StreamWriter::new(&mut bytes, WriteOptions { compression });
     writer.start(&schema, None).unwrap();

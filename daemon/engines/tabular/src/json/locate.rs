@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Fault, Place, Survey};
 use crate::error::Error;
+use crate::ingest::Ingested;
 use crate::limits::Limits;
-use crate::monitor::Monitor;
-use crate::recognise::Sample;
+use crate::monitor::{Level, Monitor};
+use crate::recognise::{Format, Sample};
 use crate::source::Source;
 use crate::wrapping::listed;
 
@@ -18,12 +19,29 @@ const PIECE_BYTES: usize = 1 << 20;
 pub(crate) struct Located {
     pub(crate) place: Place,
     /// The key of their array.
-    pub(crate) part: Option<String>,
+    part: Option<String>,
     /// The keys of all arrays of records.
-    pub(crate) parts: Vec<String>,
+    parts: Vec<String>,
     /// How they lie, for people.
-    pub(crate) how: &'static str,
-    pub(crate) notes: Vec<String>,
+    how: &'static str,
+    notes: Vec<String>,
+}
+
+impl Located {
+    /// What was read, with where it was found.
+    pub(crate) fn told(self, read: Ingested, monitor: &mut dyn Monitor) -> Ingested {
+        for note in &self.notes {
+            monitor.log(Level::Info, note);
+        }
+        Ingested {
+            format: Format::Json,
+            how: format!("{}; one level of nested objects is flattened to dotted names", self.how),
+            notes: self.notes.into_iter().chain(read.notes).collect(),
+            part: self.part,
+            parts: self.parts,
+            ..read
+        }
+    }
 }
 
 /// Looks through a document. An array is known by its first elements; an object is read to its end.

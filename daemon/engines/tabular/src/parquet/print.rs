@@ -1,7 +1,7 @@
 //! Values of Arrow types that the dataset's form does not have, as text: nested ones as JSON.
 
 use polars_arrow::array::{
-    Array, DictionaryArray, DictionaryKey, FixedSizeListArray, ListArray, StructArray, Utf8Array,
+    Array, DictionaryArray, DictionaryKey, FixedSizeListArray, ListArray, MapArray, StructArray, Utf8Array,
     Utf8ViewArray, get_value_display,
 };
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
@@ -29,6 +29,9 @@ pub(super) fn print(array: &dyn Array, i: usize, nested: bool) -> Option<String>
     }
     if let Some(list) = any.downcast_ref::<ListArray<i32>>() {
         return Some(items(list.value(i).as_ref()));
+    }
+    if let Some(map) = any.downcast_ref::<MapArray>() {
+        return Some(items(map.value(i).as_ref()));
     }
     if let Some(list) = any.downcast_ref::<FixedSizeListArray>() {
         return Some(items(list.value(i).as_ref()));

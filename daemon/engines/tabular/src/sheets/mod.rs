@@ -5,34 +5,23 @@
 mod book;
 mod guard;
 mod layout;
+mod survey;
+mod table;
 mod value;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use dropforge_shared::page::Column;
-use polars::prelude::DataFrame;
-
 use book::{Book, Flow, Row, Sheet};
-use layout::{Layout, SAMPLE_ROWS};
-use value::Cell;
+use survey::{Found, Survey};
+use table::Table;
 
-use crate::columns::{Builder, Origin, Plan, candidates, schema};
+use crate::columns::Plan;
 use crate::error::Error;
-use crate::ingest::{DATASET, Ingested, ReadOptions};
+use crate::ingest::{Ingested, ReadOptions};
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::recognise::Format;
-use crate::sniff;
-use crate::types::lattice::Candidates;
-use crate::types::{nulls, trim};
 use crate::wrapping::listed;
-use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
-
-/// Cells of a batch of rows that are held before they are written.
-const BATCH_CELLS: usize = 4 << 20;
-/// Bytes of texts of such a batch.
-const BATCH_BYTES: u64 = 64 << 20;
 
 /// Reads one sheet of a workbook: the one that `part` names, else the first visible one that holds a table.
 pub(crate) fn ingest(
@@ -238,202 +227,5 @@ impl Gauge<'_> {
             );
         }
         Ok(())
-    }
-}
-
-/// What all rows show.
-struct Found {
-    layout: Layout,
-    /// By column of the sheet, what its cells allow; nothing where it has none.
-    seen: Vec<Option<Candidates>>,
-    rows: u64,
-    filled: u64,
-}
-
-impl Found {
-    /// The columns that have a name or a value, in order.
-    fn columns(&self) -> Vec<u32> {
-        let last = self.layout.header.iter().flatten().map(|(c, _)| c + 1).max().unwrap_or(0);
-        let end = last.max(self.seen.len() as u32);
-        let mut names: Vec<bool> = vec![false; end as usize];
-        for (column, _) in self.layout.header.iter().flatten() {
-            if let Some(slot) = names.get_mut(*column as usize) {
-                *slot = true;
-            }
-        }
-        let used = |at: u32| {
-            names.get(at as usize) == Some(&true) || self.seen.get(at as usize).is_some_and(Option::is_some)
-        };
-        (0..end).filter(|at| used(*at)).collect()
-    }
-
-    fn seen(&self, column: u32) -> Candidates {
-        self.seen.get(column as usize).copied().flatten().unwrap_or(Candidates::ALL)
-    }
-
-    fn names(&self, columns: &[u32]) -> Vec<String> {
-        let given: BTreeMap<u32, &String> =
-            self.layout.header.iter().flatten().map(|(c, n)| (*c, n)).collect();
-        sniff::unique(
-            columns.iter().map(|at| given.get(at).map_or_else(String::new, |n| (*n).clone())).collect(),
-        )
-    }
-}
-
-/// The first reading.
-struct Survey {
-    header: Option<bool>,
-    sample: Vec<Row>,
-    found: Option<Found>,
-}
-
-impl Survey {
-    fn new(header: Option<bool>) -> Self {
-        Self { header, sample: Vec::new(), found: None }
-    }
-
-    fn row(&mut self, row: &Row, gauge: &Gauge<'_>) -> Result<Flow, Error> {
-        if layout::is_blank(row) {
-            return Ok(Flow::More);
-        }
-        if let Some((column, _)) = row.cells.last()
-            && *column as usize >= gauge.limits.max_columns
-        {
-            return Err(Error::Limit {
-                what: format!("a cell in column {}", column + 1),
-                place: format!("row {} of {}", row.number + 1, gauge.place),
-                limit: format!("{} columns", gauge.limits.max_columns),
-                way_out: "remove what stands so far to the right",
-            });
-        }
-        match &mut self.found {
-            Some(found) => found.look(row),
-            None => {
-                self.sample.push(row.clone());
-                if self.sample.len() >= SAMPLE_ROWS {
-                    self.settle();
-                }
-            }
-        }
-        Ok(Flow::More)
-    }
-
-    fn settle(&mut self) {
-        let layout = layout::layout(&self.sample, self.header);
-        let mut found = Found { layout, seen: Vec::new(), rows: 0, filled: 0 };
-        for row in self.sample.drain(..) {
-            found.look(&row);
-        }
-        self.found = Some(found);
-    }
-
-    fn finish(mut self) -> Found {
-        if self.found.is_none() {
-            self.settle();
-        }
-        self.found.unwrap_or(Found {
-            layout: Layout { preamble: Vec::new(), header: None, first_data: 0 },
-            seen: Vec::new(),
-            rows: 0,
-            filled: 0,
-        })
-    }
-}
-
-impl Found {
-    fn look(&mut self, row: &Row) {
-        if row.number < self.layout.first_data {
-            return;
-        }
-        self.rows += 1;
-        for (column, cell) in &row.cells {
-            let at = *column as usize;
-            if self.seen.len() <= at {
-                self.seen.resize(at + 1, None);
-            }
-            let text = trim(cell.text());
-            if text.is_empty() {
-                continue;
-            }
-            self.filled += 1;
-            if let Some(slot) = self.seen.get_mut(at) {
-                let seen = slot.get_or_insert(Candidates::ALL);
-                if !matches!(cell, Cell::Error(_)) && !seen.is_text() && !nulls::is_null(text) {
-                    *seen = seen.and(candidates(text, Origin::Literal));
-                }
-            }
-        }
-    }
-}
-
-/// The second reading.
-struct Table {
-    /// Where in the builders a column of the sheet is.
-    places: Vec<Option<usize>>,
-    builders: Vec<Builder>,
-    writer: DatasetWriter,
-    columns: Vec<Column>,
-    batch: usize,
-    batch_rows: usize,
-    bytes: u64,
-    rows: u64,
-}
-
-impl Table {
-    fn new(out_dir: &Path, columns: &[u32], names: Vec<String>, plans: Vec<Plan>) -> Result<Self, Error> {
-        let writer = DatasetWriter::create(&out_dir.join(DATASET), &schema(&names, &plans))?;
-        let batch_rows = (BATCH_CELLS / columns.len().max(1)).clamp(1, ROW_GROUP_ROWS);
-        let mut places = vec![None; columns.last().map_or(0, |c| *c as usize + 1)];
-        for (i, column) in columns.iter().enumerate() {
-            if let Some(slot) = places.get_mut(*column as usize) {
-                *slot = Some(i);
-            }
-        }
-        let builders =
-            names.iter().zip(&plans).map(|(n, p)| Builder::new(n, *p, batch_rows.min(1_024))).collect();
-        let columns = names
-            .into_iter()
-            .zip(&plans)
-            .map(|(name, plan)| Column { name, kind: plan.kind.column_type() })
-            .collect();
-        Ok(Self { places, builders, writer, columns, batch: 0, batch_rows, bytes: 0, rows: 0 })
-    }
-
-    fn row(&mut self, row: &Row) -> Result<(), Error> {
-        let mut cells = row.cells.iter().peekable();
-        for (column, place) in self.places.iter().enumerate() {
-            let cell = cells.next_if(|(c, _)| *c as usize == column).map(|(_, cell)| cell);
-            let Some(builder) = place.and_then(|at| self.builders.get_mut(at)) else { continue };
-            match cell {
-                None => builder.push_absent(),
-                Some(Cell::Error(token)) => builder.push_missing(token),
-                Some(Cell::Value(text) | Cell::Text(text)) => {
-                    self.bytes += text.len() as u64;
-                    builder.push_as(text, Origin::Literal);
-                }
-            }
-        }
-        self.rows += 1;
-        self.batch += 1;
-        if self.batch >= self.batch_rows || self.bytes >= BATCH_BYTES { self.cut() } else { Ok(()) }
-    }
-
-    fn cut(&mut self) -> Result<(), Error> {
-        if self.batch > 0 {
-            if self.builders.iter().any(|b| b.misfit) {
-                return Err(Error::Internal("a sheet read differently the second time".to_owned()));
-            }
-            let columns = self.builders.iter_mut().map(|b| b.take(0)).collect();
-            let frame = DataFrame::new(self.batch, columns).map_err(|e| Error::Internal(e.to_string()))?;
-            self.writer.write(self.writer.encode(&frame)?)?;
-        }
-        (self.batch, self.bytes) = (0, 0);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(Vec<Column>, Vec<BTreeMap<String, u64>>), Error> {
-        self.cut()?;
-        self.writer.finish()?;
-        Ok((self.columns, self.builders.iter().map(|b| b.nulls.to_map()).collect()))
     }
 }
