@@ -198,6 +198,8 @@ fn bombs_are_refused_as_such() {
     let long = row(1, &[text("A1", &"x".repeat(2 << 20))]);
     let book = xlsx(&[("S", "visible", &long)], false);
     assert!(refused(&book, &ReadOptions { limits, ..ReadOptions::default() }).is_refusal());
+    let long = row(1_048_577, &[text("A1048577", "a")]);
+    assert!(refused(&xlsx(&[("S", "visible", &long)], false), &part("S")).is_refusal());
     let far = row(1, &[text("A1", "a"), text("ZZZZ1", "b")]);
     assert!(refused(&xlsx(&[("S", "visible", &far)], false), &part("S")).is_refusal());
 }

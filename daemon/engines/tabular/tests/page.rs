@@ -41,7 +41,7 @@ fn a_page_stays_under_its_size_and_says_what_it_cut() {
 fn a_page_of_a_very_wide_table_stays_under_its_size_too() {
     let dir = TempDir::new().unwrap();
     let source = dir.path().join("source");
-    for (width, name, given) in [(2_000, "ñ".repeat(200), 2_000), (20_000, "n".to_owned(), 3_000)] {
+    for (width, name, given) in [(2_000, "ñ".repeat(200), 2_000), (5_000, "n".to_owned(), 3_000)] {
         let names: Vec<String> = (0..width).map(|i| format!("{name}{i}")).collect();
         let cells = vec!["1.5"; width].join(",");
         fs::write(&source, format!("{}\n{cells}\n{cells}\n", names.join(","))).unwrap();

@@ -23,6 +23,9 @@ use crate::monitor::{Level, Monitor};
 use crate::recognise::Format;
 use crate::wrapping::listed;
 
+/// Rows that a sheet may have (Microsoft, "Excel specifications and limits"; LibreOffice has the same).
+const MAX_ROWS: u32 = 1 << 20;
+
 /// Reads one sheet of a workbook: the one that `part` names, else the first visible one that holds a table.
 pub(crate) fn ingest(
     source: &Path,
@@ -194,6 +197,14 @@ impl Gauge<'_> {
                 if monitor.cancelled() {
                     return Err(Error::Cancelled);
                 }
+            }
+            if row.number >= MAX_ROWS {
+                return Err(Error::Limit {
+                    what: format!("row {}", row.number + 1),
+                    place: self.place.clone(),
+                    limit: format!("{MAX_ROWS} rows a sheet, the most that spreadsheet programs know"),
+                    way_out: "it may be a decompression bomb; split the sheet, or save it as CSV",
+                });
             }
             given += row.cells.iter().map(|(_, cell)| cell.text().len() as u64).sum::<u64>();
             if given > Limits::EXPANSION_FREE_BYTES
