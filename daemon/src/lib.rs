@@ -10,7 +10,6 @@ mod inbox;
 mod joblog;
 mod lifecycle;
 mod logs;
-mod names;
 mod queue;
 mod rpc;
 pub mod store;

@@ -37,7 +37,7 @@ pub fn resolve(
 ) -> Result<Resolved, StoreError> {
     let names = tx.file_names(owner)?;
     let mut resolved = Resolved::default();
-    for name in crate::names::names_in(sql) {
+    for name in dropforge_shared::query::names_in(sql) {
         let mut found = datasets(tx, &names, project, |file| file == name)?;
         if found.is_empty() {
             found = book_of(tx, owner, project, &name)?;

@@ -81,7 +81,8 @@ impl Cell {
 /// Some rows of a table, in file order. A page stays under [`Page::MAX_BYTES`]; it then holds fewer rows than asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
-    /// The columns, in file order.
+    /// The columns, in file order. Names that would fill the page alone are cut (ending in `…`), and of some thousands
+    /// of columns only the first are given: the file's own count tells.
     pub columns: Vec<Column>,
     /// Rows of cells, each as long as `columns`.
     pub rows: Vec<Vec<Cell>>,

@@ -174,6 +174,12 @@ impl Builder {
         self.push_null();
     }
 
+    /// Adds a cell that is missing for a reason that its form spells out (`#N/A` in a workbook).
+    pub(crate) fn push_missing(&mut self, token: &str) {
+        self.nulls.count(token, "");
+        self.push_null();
+    }
+
     fn refuse(&mut self, text: &str, origin: Origin) {
         self.misfit = true;
         self.look(text, origin);

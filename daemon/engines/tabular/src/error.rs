@@ -32,8 +32,24 @@ pub enum Error {
         /// What the decompressor said.
         reason: String,
     },
+    /// Content of a known form is damaged, or breaks the rules of its form.
+    #[error("{} is not valid {form}: {reason} ({place}); mend it there, or write it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it was read as: `JSON`, `zstd`, `zip`, `xlsx`, …
+        form: &'static str,
+        /// Where: line and byte, a member, a sheet.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The content is not a table.
-    #[error("{} does not look like a table ({reason}); CSV, JSON Lines and Parquet are read, plain or gzipped", path.display())]
+    #[error(
+        "{} does not look like a table ({reason}); CSV, JSON, JSON Lines, Parquet, Arrow, Excel and ODS are read, \
+         plain or within gzip, zstd or zip",
+        path.display()
+    )]
     NotATable {
         /// The file.
         path: PathBuf,
@@ -114,6 +130,30 @@ impl Error {
     /// Whether what was asked makes no sense (exit code 2).
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_))
+    }
+
+    /// The same error about the file that a user knows, where it is about one that stood for it.
+    pub(crate) fn about(mut self, stood_in: &Path, known: &Path) -> Self {
+        if stood_in == known {
+            return self;
+        }
+        match &mut self {
+            Self::Io { path, .. }
+            | Self::Gzip { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::NotATable { path, .. }
+            | Self::Parquet { path, .. } => {
+                if path == stood_in {
+                    *path = known.to_path_buf();
+                }
+            }
+            Self::Limit { place, .. } => {
+                *place = place.replace(&*stood_in.to_string_lossy(), &known.to_string_lossy());
+            }
+            // What has no file in it.
+            _ => {}
+        }
+        self
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

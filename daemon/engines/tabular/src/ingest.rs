@@ -8,6 +8,7 @@ use dropforge_shared::reading::Decision;
 use serde::Serialize;
 
 use crate::columns::{Plan, schema};
+use crate::container::{self, Container};
 use crate::csv::NO_QUOTE;
 use crate::csv::rows::CsvRows;
 use crate::csv::split::Splitter;
@@ -22,8 +23,9 @@ use crate::sniff::{self, Overrides};
 use crate::source::Source;
 use crate::types::lattice::Candidates;
 use crate::types::nulls;
+use crate::wrapping;
 use crate::write::DatasetWriter;
-use crate::{jsonl, parquet, told};
+use crate::{arrow, json, jsonl, parquet, sheets, told};
 
 /// The dataset's name in the folder it is written to.
 pub(crate) const DATASET: &str = "dataset.parquet";
@@ -39,6 +41,9 @@ pub struct ReadOptions {
     pub header: Option<bool>,
     /// Types by column name; found where not set. A record with a cell that cannot be read so is rejected.
     pub types: BTreeMap<String, ColumnType>,
+    /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
+    /// JSON object's array; the first that holds a table where not set.
+    pub part: Option<String>,
     /// Threads that read and type; by the machine's cores (four at most) where not set.
     pub threads: Option<usize>,
     /// What is refused.
@@ -50,7 +55,7 @@ pub struct ReadOptions {
 pub struct Ingested {
     /// The form of the file.
     pub format: Format,
-    /// `gzip`, or nothing.
+    /// `gzip`, `zstd`, `zip`, or nothing.
     pub compression: Option<&'static str>,
     /// How the text is encoded; nothing for binary forms.
     pub encoding: Option<String>,
@@ -82,6 +87,10 @@ pub struct Ingested {
     pub decisions: Vec<Decision>,
     /// What a user should know: ambiguous dates, damaged text, rejected records.
     pub notes: Vec<String>,
+    /// The sheet, member or key that was read, where the form has such.
+    pub part: Option<String>,
+    /// All that hold a table, in their order; only the one that was read where the options named it.
+    pub parts: Vec<String>,
 }
 
 /// Bytes of text a thread works on at a time.
@@ -89,6 +98,8 @@ const BLOCK_BYTES: usize = 4 << 20;
 
 /// Bytes of the first line that are looked at where it goes beyond the sample. A hundred thousand names fit.
 const LONG_SAMPLE_BYTES: usize = 4 << 20;
+/// Bytes out of compressed content without a table after which it is believed to be no bomb.
+const BOMB_BYTES: u64 = 256 << 20;
 
 /// Reads `source`, types every column over all rows and writes `dataset.parquet` into `out_dir`, which must exist;
 /// records that could not be placed go to `rejected.csv` beside it.
@@ -108,19 +119,11 @@ pub fn ingest(
     if monitor.cancelled() {
         return Err(Error::Cancelled);
     }
-    let sample = recognise::sample_as(source, encoding, SAMPLE_BYTES, options.limits)?;
-    let recognised = match recognise::recognise_sample(&sample) {
-        Ok(recognised) => recognised.format,
-        // A user who names a delimiter knows that it is a table.
-        Err(_) if delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
-        Err(reason) => return Err(Error::NotATable { path: source.to_path_buf(), reason }),
-    };
-    let work = Work { source, out_dir, options, delimiter, encoding };
-    match recognised {
-        Format::Csv => work.csv(&sample, monitor),
-        Format::JsonLines => work.json_lines(&sample, monitor),
-        Format::Parquet => parquet::foreign::ingest(source, out_dir, &options.limits, monitor),
-    }
+    let unwrapped = wrapping::unwrap(source, out_dir, options, monitor)?;
+    let read = Work { source: &unwrapped.path, out_dir, options, delimiter, encoding, place: None };
+    // Nobody knows the file that was unpacked for the time of the reading.
+    let told = read.any(unwrapped.part.as_deref(), monitor);
+    told.map_err(|e| e.about(&unwrapped.path, source)).map(|told| unwrapped.told(told))
 }
 
 struct Work<'a> {
@@ -130,9 +133,56 @@ struct Work<'a> {
     delimiter: Option<String>,
     /// The encoding that the user set.
     encoding: Option<Encoding>,
+    /// Where the records of a JSON document are.
+    place: Option<json::Place>,
 }
 
 impl Work<'_> {
+    /// Reads a file without wrappers, whatever its form.
+    fn any(&self, part: Option<&str>, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
+        let (source, limits) = (self.source, &self.options.limits);
+        if let Container::Workbook(format) = container::container(source, limits)? {
+            return sheets::ingest(source, self.out_dir, format, part, self.options, monitor);
+        }
+        let sample = recognise::sample_as(source, self.encoding, SAMPLE_BYTES, *limits)?;
+        let format = match recognise::recognise_sample(&sample) {
+            Ok(recognised) => recognised.format,
+            // A user who names a delimiter knows that it is a table.
+            Err(_) if self.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
+            Err(reason) => {
+                if sample.compression.is_some() {
+                    // The first bytes of a bomb say nothing; how it goes on does.
+                    let mut content = Source::open(source, Encoding::Utf8Damaged, *limits)?;
+                    content.drain(BOMB_BYTES, &|| monitor.cancelled())?;
+                }
+                return Err(Error::NotATable { path: source.to_path_buf(), reason });
+            }
+        };
+        match format {
+            Format::Csv => self.csv(&sample, monitor),
+            Format::JsonLines => self.json_lines(&sample, monitor),
+            Format::Json => self.json(&sample, part, monitor),
+            Format::Arrow => arrow::ingest(source, self.out_dir, limits, monitor),
+            Format::Parquet => parquet::foreign::ingest(source, self.out_dir, limits, monitor),
+            Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => {
+                sheets::ingest(source, self.out_dir, format, part, self.options, monitor)
+            }
+        }
+    }
+
+    /// A JSON document: finds its records, then reads them as lines.
+    fn json(
+        &self,
+        sample: &Sample,
+        part: Option<&str>,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Ingested, Error> {
+        let found = json::locate(self.source, sample, part, &self.options.limits, monitor)?;
+        let work = Work { place: Some(found.place), delimiter: None, ..*self };
+        let read = work.json_lines(sample, monitor)?;
+        Ok(found.told(read, monitor))
+    }
+
     fn csv(&self, sample: &Sample, monitor: &mut dyn Monitor) -> Result<Ingested, Error> {
         let limits = self.options.limits;
         // A first line that goes beyond the sample would hide columns.
@@ -207,7 +257,7 @@ impl Work<'_> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage("read", Some(total), "bytes");
         // Which columns there are is known only after the last line.
-        let source = Source::open(self.source, sample.encoding, self.options.limits)?;
+        let source = self.open(sample.encoding)?;
         let mut splitter = Splitter::new(source, None, BLOCK_BYTES, self.options.limits);
         let found = jsonl::survey(&mut splitter, &self.options.limits, monitor)?;
         self.check_width(found.names.len())?;
@@ -222,6 +272,11 @@ impl Work<'_> {
         let how =
             "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
         Ok(Ingested { format: Format::JsonLines, header: true, how, ..read })
+    }
+
+    fn open(&self, encoding: Encoding) -> Result<Source, Error> {
+        let source = Source::open(self.source, encoding, self.options.limits)?;
+        Ok(source.with_lines(self.place.map(json::Lines::new)))
     }
 
     fn check_width(&self, width: usize) -> Result<(), Error> {
@@ -299,7 +354,7 @@ impl Work<'_> {
     ) -> Result<(Outcome, DatasetWriter), Error> {
         let total = std::fs::metadata(self.source).map_err(Error::io("open", self.source))?.len();
         monitor.stage(if round == 0 && dialect.is_some() { "read" } else { "type" }, Some(total), "bytes");
-        let source = Source::open(self.source, encoding, self.options.limits)?;
+        let source = self.open(encoding)?;
         let mut splitter =
             Splitter::new(source, dialect, BLOCK_BYTES, self.options.limits).skipping(reader.lines_before());
         let writer = DatasetWriter::create(&self.out_dir.join(DATASET), &schema(names, plans))?;

@@ -7,13 +7,17 @@
 //! The way of a file: [`recognise`] looks at the first bytes; [`ingest`] reads every record, types every column over
 //! all rows and writes one `dataset.parquet`; [`profile`] and [`page`] read only that Parquet file.
 
+mod archive;
+mod arrow;
 mod clean;
 mod columns;
+mod container;
 mod csv;
 mod decode;
 mod detect;
 mod error;
 mod ingest;
+mod json;
 mod jsonl;
 mod limits;
 mod monitor;
@@ -25,11 +29,13 @@ mod profile;
 mod query;
 mod recognise;
 mod rejects;
+mod sheets;
 mod sniff;
 mod source;
 mod told;
 mod types;
 mod view;
+mod wrapping;
 mod write;
 
 pub use clean::{Prepared, StepReport, effect, prepare, suggest};

@@ -18,6 +18,17 @@ pub struct Limits {
 impl Limits {
     /// What may come out of a compressed file before its expansion is looked at: short runs compress very well.
     pub const EXPANSION_FREE_BYTES: u64 = 64 << 20;
+    /// Bytes of a workbook's XML that have to be held in memory whole: the table of texts. In memory it takes two to
+    /// three times as much.
+    pub const HELD_XML_BYTES: u64 = 384 << 20;
+    /// Cells of a workbook of a form that is held in memory whole (xls and ODS); 32 bytes each, twice.
+    pub const HELD_CELLS: u64 = 16 << 20;
+    /// Cells a sheet may have before it is asked how many of them are filled.
+    pub const SPARSE_CELLS: u64 = 128 << 20;
+    /// Members of an archive that are looked at.
+    pub const ARCHIVE_MEMBERS: usize = 1_000;
+    /// How deep JSON may nest.
+    pub const JSON_DEPTH: usize = 1_000;
 }
 
 impl Default for Limits {

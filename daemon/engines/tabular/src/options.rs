@@ -38,6 +38,7 @@ impl ReadOptions {
         let mut options = Self {
             delimiter: given.get(settings::DELIMITER).cloned(),
             encoding: given.get(settings::ENCODING).cloned(),
+            part: given.get(settings::SHEET).cloned(),
             ..Self::default()
         };
         if let Some(value) = given.get(settings::HEADER) {
@@ -139,6 +140,8 @@ impl Ingested {
             how: String::new(),
             decisions: Vec::new(),
             notes: Vec::new(),
+            part: None,
+            parts: Vec::new(),
         }
     }
 }

@@ -4,11 +4,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::archive::Zip;
+use crate::container::{Container, container, is_workbook_head, workbook_head};
 use crate::decode::{Decoder, Encoding};
 use crate::error::Error;
+use crate::json;
 use crate::limits::Limits;
 use crate::sniff::{self, Overrides, Sniffed};
 use crate::source::{self, Source};
+use crate::wrapping;
 
 /// Bytes that are looked at.
 pub(crate) const SAMPLE_BYTES: usize = 1 << 20;
@@ -22,9 +26,27 @@ pub enum Format {
     /// One JSON object a line.
     #[serde(rename = "jsonl")]
     JsonLines,
+    /// A JSON document: an array of records, an object that holds arrays of records, or one record.
+    #[serde(rename = "json")]
+    Json,
     /// Apache Parquet.
     #[serde(rename = "parquet")]
     Parquet,
+    /// Apache Arrow IPC, a file or a stream.
+    #[serde(rename = "arrow")]
+    Arrow,
+    /// Excel since 2007.
+    #[serde(rename = "xlsx")]
+    Xlsx,
+    /// The same in binary.
+    #[serde(rename = "xlsb")]
+    Xlsb,
+    /// Excel until 2003.
+    #[serde(rename = "xls")]
+    Xls,
+    /// An OpenDocument spreadsheet.
+    #[serde(rename = "ods")]
+    Ods,
 }
 
 impl Format {
@@ -33,7 +55,13 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::JsonLines => "jsonl",
+            Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Xlsx => "xlsx",
+            Self::Xlsb => "xlsb",
+            Self::Xls => "xls",
+            Self::Ods => "ods",
         }
     }
 }
@@ -43,7 +71,7 @@ impl Format {
 pub struct Recognised {
     /// The form of the table.
     pub format: Format,
-    /// What it is compressed with: `gzip`, or nothing.
+    /// What it is compressed with: `gzip`, `zstd`, `zip`, or nothing.
     pub compression: Option<&'static str>,
     /// How sure that is, 0 to 1.
     pub confidence: f64,
@@ -56,7 +84,7 @@ pub(crate) struct Sample {
     pub(crate) text: String,
     pub(crate) encoding: Encoding,
     pub(crate) compression: Option<&'static str>,
-    /// The first bytes as they are, after decompression.
+    /// The sample's bytes as they are, after decompression.
     head: Vec<u8>,
     /// Whether the sample is the whole content.
     pub(crate) whole: bool,
@@ -82,6 +110,16 @@ pub(crate) fn sample_as(
     file.take(4).read_to_end(&mut magic).map_err(Error::io("read", path))?;
     // `Utf8` passes bytes through; the encoding is told from them just below.
     let whole = Source::open(path, Encoding::Utf8Damaged, limits)?.fill_keeping_mark(&mut head, bytes)?;
+    Ok(sample_of(head, whole, source::compression(&magic), set))
+}
+
+/// The start of some content as text.
+fn sample_of(
+    mut head: Vec<u8>,
+    whole: bool,
+    compression: Option<&'static str>,
+    set: Option<Encoding>,
+) -> Sample {
     let encoding = set.map_or_else(|| Encoding::of(&head, whole), |set| set.set(&head, whole));
     let mut decoded = Vec::with_capacity(head.len());
     let mut decoder = Decoder::new(encoding);
@@ -91,8 +129,9 @@ pub(crate) fn sample_as(
     let zeros = before - decoded.len();
     let text = String::from_utf8_lossy(&decoded);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-    head.truncate(64);
-    Ok(Sample { text, encoding, compression: source::compression(&magic), head, whole, zeros })
+    // What a workbook begins with is told from the names of its first parts.
+    head.truncate(64 << 10);
+    Sample { text, encoding, compression, head, whole, zeros }
 }
 
 /// Recognises a table by its content; `None` where the file is something else (a document, an image, prose, nothing).
@@ -100,8 +139,42 @@ pub(crate) fn sample_as(
 /// # Errors
 /// Where the file cannot be read, or its compressed stream is damaged or over a limit.
 pub fn recognise(path: &Path) -> Result<Option<Recognised>, Error> {
-    let sample = sample(path, Limits::default())?;
-    Ok(recognise_sample(&sample).ok())
+    let limits = Limits::default();
+    let is = |format, compression, detail: &str| {
+        Ok(Some(Recognised { format, compression, confidence: 1.0, detail: detail.to_owned() }))
+    };
+    match container(path, &limits)? {
+        Container::Other(_) => Ok(None),
+        Container::Workbook(format) => is(format, None, "has the parts of a workbook"),
+        Container::Squeezed(compression) => {
+            let sample = sample(path, limits)?;
+            match workbook_head(&sample.head) {
+                Some(format) => is(format, Some(compression), "has the parts of a workbook"),
+                None => Ok(recognise_sample(&sample).ok()),
+            }
+        }
+        Container::Archive => {
+            let mut zip = Zip::open(path)?;
+            for member in zip.members.clone().iter().take(Limits::ARCHIVE_MEMBERS).filter(|m| !m.encrypted) {
+                let Ok(head) = zip.head(member, SAMPLE_BYTES) else { continue };
+                let whole = head.len() < SAMPLE_BYTES && source::compression(&head).is_none();
+                let plain = wrapping::plain_head(&head);
+                if let Some(format) = workbook_head(&plain) {
+                    return is(format, Some("zip"), "a workbook in an archive");
+                }
+                if let Ok(found) = recognise_sample(&sample_of(plain, whole, Some("zip"), None)) {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        }
+        Container::Plain => Ok(recognise_sample(&sample(path, limits)?).ok()),
+    }
+}
+
+/// Whether content that begins so holds a table.
+pub(crate) fn head_is_table(head: &[u8], whole: bool) -> bool {
+    is_workbook_head(head) || recognise_sample(&sample_of(head.to_vec(), whole, None, None)).is_ok()
 }
 
 /// The same, with the reason where it is no table.
@@ -110,6 +183,12 @@ pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
     let is = |format, confidence, detail: String| Ok(Recognised { format, compression, confidence, detail });
     if sample.head.starts_with(b"PAR1") {
         return is(Format::Parquet, 1.0, "starts with the mark PAR1".to_owned());
+    }
+    if sample.head.starts_with(b"ARROW1\0\0") {
+        return is(Format::Arrow, 1.0, "starts with the mark ARROW1".to_owned());
+    }
+    if is_arrow_stream(&sample.head) {
+        return is(Format::Arrow, 0.95, "starts with a schema message of an Arrow stream".to_owned());
     }
     if let Some(kind) = other_kind(&sample.head) {
         return Err(kind.to_owned());
@@ -126,15 +205,12 @@ pub(crate) fn recognise_sample(sample: &Sample) -> Result<Recognised, String> {
     if sample.zeros * 10 > text.len() || controls * 50 > text.len() {
         return Err("it is binary".to_owned());
     }
-    if let Some((objects, lines)) = json_objects(text, sample.whole) {
-        if objects * 2 >= lines {
-            return is(
-                Format::JsonLines,
-                0.95,
-                format!("{objects} of the first {lines} lines are JSON objects"),
-            );
+    if text.trim_start().starts_with(['{', '[']) {
+        match json::tell(text, sample.whole) {
+            Ok((format, detail)) => return is(format, 0.95, detail),
+            // Names in square brackets are a header that some databases write.
+            Err(reason) => return bracketed(sample).ok_or(reason),
         }
-        return Err("it is JSON, but not one object a line".to_owned());
     }
     let sniffed = sniff::sniff(whole_records(sample), Overrides::default()).ok_or("it has no records")?;
     if sniffed.markdown {
@@ -158,7 +234,7 @@ pub(crate) fn whole_records(sample: &Sample) -> &str {
 }
 
 fn other_kind(head: &[u8]) -> Option<&'static str> {
-    let kinds: [(&[u8], &str); 12] = [
+    let kinds: [(&[u8], &str); 14] = [
         (b"%PDF", "it is a PDF"),
         (b"PK\x03\x04", "it is a ZIP archive, or an office document"),
         (b"\xd0\xcf\x11\xe0", "it is an old office document"),
@@ -168,34 +244,32 @@ fn other_kind(head: &[u8]) -> Option<&'static str> {
         (b"{\\rtf", "it is rich text"),
         (b"SQLite format 3", "it is an SQLite database"),
         (b"\x7fELF", "it is a program"),
-        (b"\x28\xb5\x2f\xfd", "it is compressed with zstd, which is not read yet"),
-        (b"BZh", "it is compressed with bzip2, which is not read"),
+        (b"BZh", "it is compressed with bzip2; unpack it first"),
+        (b"\xfd7zXZ", "it is compressed with xz; unpack it first"),
+        (b"7z\xbc\xaf", "it is a 7z archive; unpack it first"),
+        (b"FEA1", "it is Feather version 1; write it again as Arrow or Parquet"),
         (b"<", "it is a markup document"),
     ];
     kinds.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| *kind)
 }
 
-/// How many of the first lines are JSON objects; `None` where the text does not look like JSON at all.
-fn json_objects(text: &str, whole: bool) -> Option<(usize, usize)> {
-    let text = text.trim_start();
-    if !text.starts_with(['{', '[']) {
-        return None;
-    }
-    let mut objects = 0;
-    let mut lines = 0;
-    let mut all = text.lines().filter(|l| !l.trim().is_empty()).peekable();
-    while let Some(line) = all.next() {
-        if lines >= 100 || (all.peek().is_none() && !whole && lines > 0) {
-            break;
-        }
-        lines += 1;
-        let object = line.trim_start().starts_with('{');
-        objects += usize::from(object && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
-    }
-    // A line of a table may start with a bracket: only where JSON does not parse at all is it left to the sniffer.
-    let json =
-        objects > 0 || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() || text.starts_with('{');
-    json.then_some((objects, lines))
+/// The schema message that opens a stream: a continuation mark and a length in steps of eight (Arrow columnar format,
+/// "Encapsulated message format").
+fn is_arrow_stream(head: &[u8]) -> bool {
+    let length = head.get(4..8).and_then(|b| b.try_into().ok()).map_or(0, i32::from_le_bytes);
+    head.starts_with(b"\xff\xff\xff\xff") && (16..=64 << 20).contains(&length) && length % 8 == 0
+}
+
+/// Delimited text whose first name stands in brackets.
+fn bracketed(sample: &Sample) -> Option<Recognised> {
+    let sniffed = sniff::sniff(whole_records(sample), Overrides::default())?;
+    let sure = sniffed.records >= 3 && sniffed.names.len() >= 2 && sniffed.consistency >= 0.95;
+    sure.then(|| Recognised {
+        format: Format::Csv,
+        compression: sample.compression,
+        confidence: 0.7,
+        detail: sniffed.how.clone(),
+    })
 }
 
 /// How sure it is that the records make a table, or why they do not.

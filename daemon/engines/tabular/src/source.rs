@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::decode::{Decoder, Encoding};
 use crate::error::Error;
+use crate::json::Lines;
 use crate::limits::Limits;
 
 /// Counts what is read through it, so that progress and expansion can be told while a decompressor owns the file.
@@ -30,45 +31,64 @@ impl<R: Read> Read for Counted<R> {
 pub(crate) struct Source {
     path: PathBuf,
     reader: Box<dyn Read>,
-    gzip: bool,
+    compression: Option<&'static str>,
     consumed: Rc<Cell<u64>>,
     raw_bytes: u64,
     produced: u64,
     decoder: Decoder,
+    /// Turns a JSON document into one record a line.
+    lines: Option<Lines>,
     limits: Limits,
 }
 
-/// The compression whose magic the bytes start with.
+/// The compression whose magic the bytes start with: `gzip` or `zstd` (RFC 8878, skippable frames included).
 pub(crate) fn compression(head: &[u8]) -> Option<&'static str> {
-    head.starts_with(&[0x1f, 0x8b]).then_some("gzip")
+    match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some("zstd"),
+        _ => None,
+    }
 }
 
 impl Source {
     /// Opens a file. What the bytes are is found from their first ones.
     pub(crate) fn open(path: &Path, encoding: Encoding, limits: Limits) -> Result<Self, Error> {
         let mut probe = File::open(path).map_err(Error::io("open", path))?;
-        let mut magic = Vec::with_capacity(2);
-        Read::by_ref(&mut probe).take(2).read_to_end(&mut magic).map_err(Error::io("read", path))?;
-        let gzip = compression(&magic).is_some();
+        let mut magic = Vec::with_capacity(4);
+        Read::by_ref(&mut probe).take(4).read_to_end(&mut magic).map_err(Error::io("read", path))?;
+        let compression = compression(&magic);
         let file = File::open(path).map_err(Error::io("open", path))?;
         let consumed = Rc::new(Cell::new(0));
         let counted = Counted { inner: file, count: Rc::clone(&consumed) };
-        let reader: Box<dyn Read> = if gzip {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, counted)))
-        } else {
-            Box::new(counted)
+        // Small pieces, so that a bomb's expansion shows before much of it came out.
+        let buffered = |inner| BufReader::with_capacity(64 << 10, inner);
+        let reader: Box<dyn Read> = match compression {
+            Some("gzip") => Box::new(MultiGzDecoder::new(buffered(counted))),
+            Some(_) => {
+                // Frames that ask for a window of more than 128 MiB are refused by the library.
+                let decoder = zstd::stream::read::Decoder::with_buffer(buffered(counted));
+                Box::new(decoder.map_err(Error::io("read", path))?)
+            }
+            None => Box::new(counted),
         };
         let path = path.to_path_buf();
         Ok(Self {
             path,
             reader,
-            gzip,
+            compression,
             consumed,
             raw_bytes: 0,
             produced: 0,
             decoder: Decoder::new(encoding),
+            lines: None,
             limits,
         })
+    }
+
+    /// The same, with the records of a JSON document one a line.
+    pub(crate) fn with_lines(mut self, lines: Option<Lines>) -> Self {
+        self.lines = lines;
+        self
     }
 
     /// Bytes taken from the file itself.
@@ -88,6 +108,31 @@ impl Source {
 
     /// Appends about `want` bytes. Returns whether the content has ended.
     pub(crate) fn fill(&mut self, buffer: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
+        let Some(mut lines) = self.lines.take() else { return self.fill_text(buffer, want) };
+        let before = buffer.len();
+        let mut text = Vec::new();
+        // What lies between records gives nothing, and a caller takes nothing for the end.
+        let ended = loop {
+            text.clear();
+            let ended = self.fill_text(&mut text, want)?;
+            lines
+                .feed(&text, buffer)
+                .and_then(|()| if ended { lines.finish(buffer) } else { Ok(()) })
+                .map_err(|fault| Error::Damaged {
+                    path: self.path.clone(),
+                    form: "JSON",
+                    place: fault.place,
+                    reason: fault.reason,
+                })?;
+            if ended || buffer.len() > before {
+                break ended;
+            }
+        };
+        self.lines = Some(lines);
+        Ok(ended)
+    }
+
+    fn fill_text(&mut self, buffer: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
         let before = buffer.len();
         let ended = if self.decoder.is_identity() {
             self.fill_raw(buffer, want)?
@@ -102,6 +147,21 @@ impl Source {
         }
         self.produced += (buffer.len() - before) as u64;
         Ok(ended)
+    }
+
+    /// Bytes as they are, until the end or a limit. For content whose first bytes say nothing: whether it is a bomb.
+    pub(crate) fn drain(&mut self, most: u64, cancelled: &dyn Fn() -> bool) -> Result<(), Error> {
+        let mut buffer = Vec::new();
+        while self.raw_bytes < most {
+            if cancelled() {
+                return Err(Error::Cancelled);
+            }
+            buffer.clear();
+            if self.fill_raw(&mut buffer, 1 << 20)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Appends the first bytes as they are, a byte order mark included. Returns whether they are all.
@@ -121,10 +181,19 @@ impl Source {
     }
 
     fn fault(&self, error: io::Error) -> Error {
-        if self.gzip {
-            Error::Gzip { path: self.path.clone(), offset: self.consumed.get(), reason: error.to_string() }
-        } else {
-            Error::io("read", &self.path)(error)
+        match self.compression {
+            Some("gzip") => Error::Gzip {
+                path: self.path.clone(),
+                offset: self.consumed.get(),
+                reason: error.to_string(),
+            },
+            Some(form) => Error::Damaged {
+                path: self.path.clone(),
+                form,
+                place: format!("after {} compressed bytes", self.consumed.get()),
+                reason: error.to_string(),
+            },
+            None => Error::io("read", &self.path)(error),
         }
     }
 
@@ -142,7 +211,10 @@ impl Source {
             ));
         }
         let allowed = self.consumed.get().saturating_mul(self.limits.max_expansion);
-        if self.gzip && self.raw_bytes > Limits::EXPANSION_FREE_BYTES && self.raw_bytes > allowed {
+        if self.compression.is_some()
+            && self.raw_bytes > Limits::EXPANSION_FREE_BYTES
+            && self.raw_bytes > allowed
+        {
             return Err(refuse(
                 format!("{} bytes out of {} compressed ones", self.raw_bytes, self.consumed.get()),
                 format!("{} to 1", self.limits.max_expansion),

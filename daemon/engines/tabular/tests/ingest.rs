@@ -251,7 +251,7 @@ fn what_is_no_table_is_not_taken_for_one() {
         b"\x00\x01\x02,\n\x00",
         prose.as_bytes(),
         b"<a>\n<b>\n",
-        b"{\"a\": [1,\n2]}\n",
+        b"[[1,\n2]]\n",
         b"[1, 2]\n",
     ] {
         fs::write(&source, content).unwrap();

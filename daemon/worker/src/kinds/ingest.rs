@@ -51,7 +51,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
     write_json(&out_dir.join(READING), &ingested.reading())
         .map_err(|e| WorkError::io("writing how the file was read", &e))?;
-    told(ctx, &profile, ingested.header, facts(&ingested))
+    told(ctx, &profile, ingested.header, facts(&ingested, options.part.is_some()))
 }
 
 /// Detects what kind of data it is, and hands all over.
@@ -141,7 +141,12 @@ fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
         .map_err(|e| WorkError::failed(Fault::usage(format!("the settings can't be followed: {e}"))))
 }
 
-fn facts(ingested: &Ingested) -> FileFacts {
+fn facts(ingested: &Ingested, part_was_set: bool) -> FileFacts {
+    // Of a content with one table there is nothing to tell apart.
+    let several = part_was_set || ingested.parts.len() > 1;
+    let part = ingested.part.clone().filter(|_| several);
+    let others =
+        ingested.parts.iter().filter(|other| !part_was_set && Some(*other) != ingested.part.as_ref());
     let reading = match ingested.compression {
         Some(compression) => format!("{compression}; {}", ingested.how),
         None => ingested.how.clone(),
@@ -156,6 +161,8 @@ fn facts(ingested: &Ingested) -> FileFacts {
         rejected_rows: Some(ingested.rejected_rows),
         pages: None,
         reading: Some(reading),
+        part,
+        other_parts: others.cloned().collect(),
         ..FileFacts::default()
     }
 }
@@ -296,6 +303,19 @@ mod tests {
         let facts = result.unwrap().facts.unwrap();
         assert_eq!((facts.type_guess.unwrap().name.as_str(), facts.ask), ("generic", false));
         assert!(dir.path().join("out/detection.json").exists());
+    }
+
+    #[test]
+    fn a_content_with_several_tables_names_the_one_that_was_read_and_the_others() {
+        let text = br#"{"users":[{"a":1}],"version":1,"roles":[{"b":2},{"b":3}]}"#;
+        let (_dir, result) = take_in(text, &[]);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.part.as_deref(), facts.rows), (Some("users"), Some(1)));
+        assert_eq!(facts.other_parts, ["roles"]);
+        let (_dir, result) = take_in(text, &[("sheet", "roles")]);
+        let facts = result.unwrap().facts.unwrap();
+        assert_eq!((facts.part.as_deref(), facts.rows), (Some("roles"), Some(2)));
+        assert!(facts.other_parts.is_empty());
     }
 
     #[test]

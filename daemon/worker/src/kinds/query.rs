@@ -26,8 +26,9 @@ fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let sql = setting(ctx, settings::SQL)?;
     let name = file_name(&setting(ctx, settings::NAME)?)?;
     let tables = ctx.spec().given.tables.clone();
+    let ambiguous = ctx.spec().given.ambiguous.clone();
     let out = ctx.out_dir().join(RESULT);
-    let saved = tabular::query_to_parquet(&sql, &tables, &[], &out, ctx)?;
+    let saved = tabular::query_to_parquet(&sql, &tables, &ambiguous, &out, ctx)?;
     ctx.progress(saved.rows);
     let text = format!("{} rows of {} columns for {name}", saved.rows, saved.columns.len());
     ctx.log(LogLevel::Info, &text);

@@ -12,7 +12,7 @@ fn of_with(csv: &str, header: bool, rules: &Rules) -> Detection {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("input");
     fs::write(&source, csv).unwrap();
-    let options = ReadOptions { header: Some(header), delimiter: Some(b','), ..ReadOptions::default() };
+    let options = ReadOptions { header: Some(header), delimiter: Some(",".into()), ..ReadOptions::default() };
     let ingested = ingest(&source, dir.path(), &options, &mut Silent).unwrap();
     let dataset = dir.path().join("dataset.parquet");
     let profile = profile(&dataset, "f", &ingested.null_tokens, &mut Silent).unwrap();

@@ -31,7 +31,7 @@ use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 /// What a foreign column becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+pub(crate) enum Target {
     Integer,
     Float,
     /// A decimal: read through its digits.
@@ -49,7 +49,8 @@ enum Target {
 }
 
 impl Target {
-    fn of(dtype: &ArrowDataType) -> Self {
+    /// By the type of a foreign column.
+    pub(crate) fn of(dtype: &ArrowDataType) -> Self {
         use ArrowDataType as A;
         match dtype {
             A::Int8 | A::Int16 | A::Int32 | A::Int64 | A::UInt8 | A::UInt16 | A::UInt32 | A::UInt64 => {
@@ -59,6 +60,7 @@ impl Target {
             A::Decimal(..) | A::Decimal32(..) | A::Decimal64(..) | A::Decimal256(..) => Self::Decimal,
             A::Boolean => Self::Boolean,
             A::Date32 => Self::Date,
+            A::Date64 => Self::Datetime(1_000_000),
             A::Timestamp(unit, _) => Self::Datetime(match unit {
                 ArrowTimeUnit::Second => 1_000_000_000,
                 ArrowTimeUnit::Millisecond => 1_000_000,
@@ -71,7 +73,8 @@ impl Target {
         }
     }
 
-    fn stored(self) -> DataType {
+    /// The type that is stored.
+    pub(crate) fn stored(self) -> DataType {
         match self {
             Self::Integer => DataType::Int64,
             Self::Float | Self::Decimal => DataType::Float64,
@@ -148,13 +151,8 @@ pub(crate) fn ingest(
         .map(|n| if *n == 0 { BTreeMap::new() } else { BTreeMap::from([("null".to_owned(), *n)]) })
         .collect();
     Ok(Ingested {
-        format: Format::Parquet,
-        compression: None,
-        encoding: None,
-        delimiter: None,
         header: true,
         rows,
-        rejected_rows: 0,
         columns,
         null_tokens,
         how: format!("Parquet with {} row groups", foreign.metadata.row_groups.len()),
@@ -249,7 +247,7 @@ impl Foreign {
 }
 
 /// Turns one array into what its column becomes.
-fn series(name: &str, array: &dyn Array, target: Target) -> PolarsResult<Series> {
+pub(crate) fn series(name: &str, array: &dyn Array, target: Target) -> PolarsResult<Series> {
     let name = PlSmallStr::from_str(name);
     let to = |dtype: ArrowDataType| cast(array, &dtype, CastOptionsImpl::default());
     let series = match target {

@@ -1,8 +1,8 @@
 //! Values of Arrow types that the dataset's form does not have, as text: nested ones as JSON.
 
 use polars_arrow::array::{
-    Array, DictionaryArray, DictionaryKey, FixedSizeListArray, ListArray, StructArray, Utf8ViewArray,
-    get_value_display,
+    Array, DictionaryArray, DictionaryKey, FixedSizeListArray, ListArray, MapArray, StructArray, Utf8Array,
+    Utf8ViewArray, get_value_display,
 };
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
 
@@ -18,8 +18,20 @@ pub(super) fn print(array: &dyn Array, i: usize, nested: bool) -> Option<String>
     if let Some(texts) = any.downcast_ref::<Utf8ViewArray>() {
         return Some(quote(texts.value(i)));
     }
+    if let Some(texts) = any.downcast_ref::<Utf8Array<i32>>() {
+        return Some(quote(texts.value(i)));
+    }
+    if let Some(texts) = any.downcast_ref::<Utf8Array<i64>>() {
+        return Some(quote(texts.value(i)));
+    }
     if let Some(list) = any.downcast_ref::<ListArray<i64>>() {
         return Some(items(list.value(i).as_ref()));
+    }
+    if let Some(list) = any.downcast_ref::<ListArray<i32>>() {
+        return Some(items(list.value(i).as_ref()));
+    }
+    if let Some(map) = any.downcast_ref::<MapArray>() {
+        return Some(items(map.value(i).as_ref()));
     }
     if let Some(list) = any.downcast_ref::<FixedSizeListArray>() {
         return Some(items(list.value(i).as_ref()));
