@@ -27,6 +27,7 @@ const DATETIME: u32 = 1 << 12;
 const STYLED_INTEGER: u32 = 1 << 20;
 /// The same: floats.
 const STYLED_FLOAT: u32 = 1 << 25;
+const ALL_STYLES: u32 = 0b11_1111_1111 << 20;
 const ALL: u32 = (1 << 30) - 1;
 
 fn date_bit(format: DateFormat) -> u32 {
@@ -221,6 +222,16 @@ fn styled(text: &str) -> u32 {
     let starts = bytes.iter().find(|b| !matches!(b, b'-' | b'+')).is_some_and(u8::is_ascii_digit);
     if !starts || bytes.len() > 80 {
         return 0;
+    }
+    // Most text and most numbers have no separator that needs a closer look.
+    let unsigned = text.trim_start_matches(['-', '+']).as_bytes();
+    if unsigned.iter().any(u8::is_ascii_alphabetic) {
+        return 0;
+    }
+    if (1..=15).contains(&unsigned.len()) && unsigned.iter().all(u8::is_ascii_digit) {
+        // Each style reads plain digits as plain numbers are read.
+        let plain = matches!(numbers::number(text), Some(Number::Integer(_)));
+        return if plain { ALL_STYLES } else { 0 };
     }
     STYLES.into_iter().fold(0, |set, style| {
         let bits = match separated::number(text, style) {
