@@ -202,7 +202,7 @@ impl Candidates {
             return Self::TEXT;
         }
         let mut set = 0;
-        for format in dates::FORMATS {
+        for format in formats_like(bytes).iter().copied() {
             if dates::date(text, format).is_some() {
                 set |= date_bit(format) | datetime_bit(format);
             } else if dates::datetime_as(text, format).is_some() {
@@ -213,6 +213,24 @@ impl Candidates {
             set = DATETIME_UTC;
         }
         Self(set)
+    }
+}
+
+/// The formats that a text can be in, by the digits before its first other character, and that one.
+fn formats_like(bytes: &[u8]) -> &'static [DateFormat] {
+    use DateFormat::{
+        DashedDayFirst, DashedMonthFirst, DayFirst, Dotted, Iso, IsoSlashed, MonthFirst, Named,
+    };
+    let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    match (digits, bytes.get(digits)) {
+        (4, Some(b'-')) => &[Iso],
+        (4, Some(b'/')) => &[IsoSlashed],
+        (1 | 2, Some(b'.')) => &[Dotted],
+        (1 | 2, Some(b'/')) => &[DayFirst, MonthFirst],
+        (1 | 2, Some(b'-')) => &[DashedDayFirst, DashedMonthFirst, Named],
+        (1 | 2, Some(b' ')) => &[Named],
+        (0, Some(b)) if b.is_ascii_alphabetic() => &[Named],
+        _ => &[],
     }
 }
 
