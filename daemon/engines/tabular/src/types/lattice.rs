@@ -27,6 +27,7 @@ const DATETIME: u32 = 1 << 12;
 const STYLED_INTEGER: u32 = 1 << 20;
 /// The same: floats.
 const STYLED_FLOAT: u32 = 1 << 25;
+const ALL_STYLES: u32 = 0b11_1111_1111 << 20;
 const ALL: u32 = (1 << 30) - 1;
 
 fn date_bit(format: DateFormat) -> u32 {
@@ -201,7 +202,7 @@ impl Candidates {
             return Self::TEXT;
         }
         let mut set = 0;
-        for format in dates::FORMATS {
+        for format in formats_like(bytes).iter().copied() {
             if dates::date(text, format).is_some() {
                 set |= date_bit(format) | datetime_bit(format);
             } else if dates::datetime_as(text, format).is_some() {
@@ -215,12 +216,40 @@ impl Candidates {
     }
 }
 
+/// The formats that a text can be in, by the digits before its first other character, and that one.
+fn formats_like(bytes: &[u8]) -> &'static [DateFormat] {
+    use DateFormat::{
+        DashedDayFirst, DashedMonthFirst, DayFirst, Dotted, Iso, IsoSlashed, MonthFirst, Named,
+    };
+    let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    match (digits, bytes.get(digits)) {
+        (4, Some(b'-')) => &[Iso],
+        (4, Some(b'/')) => &[IsoSlashed],
+        (1 | 2, Some(b'.')) => &[Dotted],
+        (1 | 2, Some(b'/')) => &[DayFirst, MonthFirst],
+        (1 | 2, Some(b'-')) => &[DashedDayFirst, DashedMonthFirst, Named],
+        (1 | 2, Some(b' ')) => &[Named],
+        (0, Some(b)) if b.is_ascii_alphabetic() => &[Named],
+        _ => &[],
+    }
+}
+
 /// The styles of separators that read a text.
 fn styled(text: &str) -> u32 {
     let bytes = text.as_bytes();
     let starts = bytes.iter().find(|b| !matches!(b, b'-' | b'+')).is_some_and(u8::is_ascii_digit);
     if !starts || bytes.len() > 80 {
         return 0;
+    }
+    // Most text and most numbers have no separator that needs a closer look.
+    let unsigned = text.trim_start_matches(['-', '+']).as_bytes();
+    if unsigned.iter().any(u8::is_ascii_alphabetic) {
+        return 0;
+    }
+    if (1..=15).contains(&unsigned.len()) && unsigned.iter().all(u8::is_ascii_digit) {
+        // Each style reads plain digits as plain numbers are read.
+        let plain = matches!(numbers::number(text), Some(Number::Integer(_)));
+        return if plain { ALL_STYLES } else { 0 };
     }
     STYLES.into_iter().fold(0, |set, style| {
         let bits = match separated::number(text, style) {
