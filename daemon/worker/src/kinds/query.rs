@@ -134,7 +134,10 @@ mod tests {
             FaultCode::Refused
         );
         assert_eq!(code(save("SELECT * FROM \"sales.csv\"", "../x.parquet", false).1), FaultCode::Usage);
-        assert_eq!(code(save("SELECT city FROM \"sales.csv\" WHERE )", "x.parquet", false).1), FaultCode::Usage);
+        assert_eq!(
+            code(save("SELECT city FROM \"sales.csv\" WHERE )", "x.parquet", false).1),
+            FaultCode::Usage
+        );
         assert_eq!(code(save("  ", "x.parquet", false).1), FaultCode::Usage);
     }
 

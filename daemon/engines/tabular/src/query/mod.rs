@@ -4,6 +4,10 @@
 //! [`grouping`]), subqueries that stand for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`]),
 //! which streams. Nothing but the datasets handed in can be named.
 //!
+//! Filters, limits, `ORDER BY` with `LIMIT`, and counts, sums and means by group are streamed. Sorting without a limit,
+//! windows, `median`, distinct values, one side of a join, and `min` or `max` of texts by group are held in memory; where
+//! that is not enough the process is ended by its limit.
+//!
 //! Where it is not what users of other databases expect:
 //! - names of columns are case-sensitive; a column without a name is called what was written: `min(x)`;
 //! - `/` gives a fraction, also of integers; division by zero gives `inf` or `NaN`, not an error;
