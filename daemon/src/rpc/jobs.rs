@@ -13,6 +13,8 @@ use dropforge_shared::job::{JobState, JobView, LogChunk, LogLevel};
 use dropforge_shared::query::settings as query;
 use dropforge_shared::reading::{READING, settings as reading};
 use dropforge_shared::service::{Chunk, JobQuery, Listing, Submission};
+use dropforge_shared::steps;
+use dropforge_shared::suggest::{self, StepChoice};
 use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::JobClass;
 
@@ -76,6 +78,14 @@ pub(super) async fn wait_for(calls: &Calls, selector: &str, wait: Duration) -> R
     }
 }
 
+/// Says at once what is wrong with steps, as far as that can be told without data.
+fn check_steps(settings: &BTreeMap<String, String>) -> Result<(), Fault> {
+    let text = settings.get(suggest::settings::STEPS).map(String::as_str).unwrap_or_default();
+    let choices: Vec<StepChoice> = serde_json::from_str(text)
+        .map_err(|e| Fault::usage(format!("the setting 'steps' is no list of steps: {e}")))?;
+    steps::check(&choices).map_err(|e| Fault::usage(e.to_string()))
+}
+
 pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobView, Fault> {
     calls.house.queue.knows(&submission.kind)?;
     let owner = calls.owner;
@@ -91,7 +101,10 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
     let mut project = project;
     match (submission.kind.as_str(), &file) {
         (INGEST, Some(file)) => settings = for_reading(file, settings)?,
-        (PREPARE, _) => super::data::check_dataset(calls, file.as_ref().map(|f| f.id.as_str()))?,
+        (PREPARE, _) => {
+            super::data::check_dataset(calls, file.as_ref().map(|f| f.id.as_str()))?;
+            check_steps(&settings)?;
+        }
         (QUERY, _) => project = check_query(calls, &settings, project)?,
         _ => {}
     }

@@ -11,30 +11,14 @@ use std::path::{Path, PathBuf};
 use dropforge_shared::clean;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::paths;
-use dropforge_shared::suggest::{Recipe, StepChoice};
+use dropforge_shared::recipe::{self, is_name, recipe_from_toml, recipe_to_toml};
+use dropforge_shared::steps;
+use dropforge_shared::suggest::Recipe;
 use rustix::fs::{CWD, RenameFlags};
-use serde::Deserialize;
 
-/// The longest name.
-const MAX_NAME: usize = 64;
 /// The largest file in bytes.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = recipe::MAX_BYTES as u64;
 const ENDING: &str = "toml";
-
-/// A recipe's file: the name may be left out, as the file has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    name: Option<String>,
-    #[serde(default)]
-    description: String,
-    steps: Vec<StepChoice>,
-}
-
-fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(fits)
-}
 
 fn checked(name: &str) -> Result<(), Fault> {
     if is_name(name) {
@@ -84,20 +68,18 @@ fn read(dir: &Path, name: &str) -> Result<Recipe, Fault> {
 
 fn parse(text: &str, name: &str, path: &Path) -> Result<Recipe, Fault> {
     const HINT: &str = "Mend the file or move it away; `dropforge recipe save` writes one as it should be.";
-    let found: Text = toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-        Fault::usage(format!("{}, line {line}: {}", path.display(), e.message())).hint(HINT)
-    })?;
-    if found.name.as_deref().is_some_and(|inner| inner != name) {
+    let found =
+        recipe_from_toml(text).map_err(|e| Fault::usage(format!("{}, {e}", path.display())).hint(HINT))?;
+    if found.name != name {
         let line = 1 + text.lines().position(|l| l.trim_start().starts_with("name")).unwrap_or(0);
-        let inner = clean::fit(&found.name.unwrap_or_default(), 60);
+        let inner = clean::fit(&found.name, 60);
         return Err(Fault::usage(format!(
             "{}, line {line}: the recipe calls itself '{inner}', its file '{name}'",
             path.display()
         ))
         .hint(HINT));
     }
-    Ok(Recipe { name: name.to_owned(), description: found.description, steps: found.steps })
+    Ok(found)
 }
 
 /// Keeps a recipe: written beside, synced, renamed in.
@@ -106,8 +88,8 @@ pub(super) fn save(dir: &Path, recipe: &Recipe, replace: bool) -> Result<(), Fau
     if recipe.steps.is_empty() {
         return Err(Fault::usage(format!("the recipe '{}' has no steps", recipe.name)));
     }
-    let text = toml::to_string_pretty(recipe)
-        .map_err(|e| Fault::usage(format!("the recipe '{}' can't be written: {e}", recipe.name)))?;
+    steps::check(&recipe.steps).map_err(|e| Fault::usage(format!("the recipe '{}': {e}", recipe.name)))?;
+    let text = recipe_to_toml(recipe);
     if text.len() as u64 > MAX_BYTES {
         return Err(Fault::refused(format!("the recipe '{}' is larger than 1 MiB", recipe.name)));
     }
@@ -157,10 +139,12 @@ pub(super) fn remove(dir: &Path, name: &str) -> Result<(), Fault> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use dropforge_shared::suggest::StepChoice;
+
     use super::*;
 
     fn recipe(name: &str) -> Recipe {
-        let settings = BTreeMap::from([("with".to_owned(), "median".to_owned())]);
+        let settings = BTreeMap::from([("strategy".to_owned(), "median".to_owned())]);
         let steps = vec![
             StepChoice { op: "impute".into(), columns: vec!["a \"b\"".into()], settings },
             StepChoice { op: "deduplicate".into(), columns: vec![], settings: BTreeMap::new() },

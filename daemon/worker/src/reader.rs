@@ -140,15 +140,18 @@ mod tests {
         let source = data.join("source");
         fs::write(&source, "a,b\n1,x\n,y\n3,x\n").unwrap();
         let told = ingest(&source, &data, &ReadOptions::default(), &mut Silent).unwrap();
-        let fault = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap_err();
+        let fault = answer(&ReadRequest::Suggest { data: data.clone() }, &mut State::default()).unwrap_err();
         assert!(fault.hint.is_some_and(|h| h.contains("rerun")));
         let figures = profile(&data.join(DATASET), "f", &told.null_tokens, &mut Silent).unwrap();
         fs::write(data.join(PROFILE), serde_json::to_vec(&figures).unwrap()).unwrap();
-        let suggested = answer(&ReadRequest::Suggest { data: data.clone() }).unwrap();
+        let suggested = answer(&ReadRequest::Suggest { data: data.clone() }, &mut State::default()).unwrap();
         let ReadAnswer::Suggest(suggestions) = suggested else { panic!("{suggested:?}") };
         let fill = suggestions.steps.iter().find(|s| s.op == "impute").unwrap();
         let effect = |step: StepChoice| {
-            answer(&ReadRequest::Effect { data: data.clone(), steps: vec![step], rows: 2 })
+            answer(
+                &ReadRequest::Effect { data: data.clone(), steps: vec![step], rows: 2 },
+                &mut State::default(),
+            )
         };
         let shown = effect(StepChoice::from(fill)).unwrap();
         let ReadAnswer::Effect(shown) = shown else { panic!("{shown:?}") };

@@ -13,4 +13,5 @@ mod made;
 mod main_job;
 mod readme;
 mod settings;
+mod tables;
 mod terminal;

@@ -73,7 +73,14 @@ fn a_result_can_be_kept_as_a_dataset_that_knows_where_it_comes_from() {
     let home = home!();
     with_penguins(&home);
     let kept = home
-        .run(["query", "SELECT species, sex FROM penguins WHERE body_mass_g > 5000", "--save", "heavy", "--wait", "--json"])
+        .run([
+            "query",
+            "SELECT species, sex FROM penguins WHERE body_mass_g > 5000",
+            "--save",
+            "heavy",
+            "--wait",
+            "--json",
+        ])
         .json();
     let kept = if kept.is_array() { kept[0].clone() } else { kept };
     assert_eq!((kept["rows"].as_u64(), kept["columns"].as_u64()), (Some(61), Some(2)), "{kept}");
@@ -88,7 +95,17 @@ fn a_page_may_be_filtered_and_sorted() {
     let home = home!();
     with_penguins(&home);
     let page = home
-        .run(["preview", "penguins.csv", "--where", "body_mass_g > 5000", "--sort", "body_mass_g:desc", "--rows", "2", "--json"])
+        .run([
+            "preview",
+            "penguins.csv",
+            "--where",
+            "body_mass_g > 5000",
+            "--sort",
+            "body_mass_g:desc",
+            "--rows",
+            "2",
+            "--json",
+        ])
         .json();
     assert_eq!(page["total_rows"], 61);
     let mass = |row: usize| page["rows"][row][5].clone();
@@ -148,7 +165,11 @@ fn a_file_is_read_again_as_the_user_says() {
     let path = home.file("codes.csv", "code;value\n1;1,5\n2;2,5\n3;10,25\n");
     home.json(&format!("add {} --wait", path.display()));
     let reading = home.json("reading codes.csv");
-    assert_eq!((reading["delimiter"].as_str(), reading["header"].as_bool()), (Some(";"), Some(true)), "{reading}");
+    assert_eq!(
+        (reading["delimiter"].as_str(), reading["header"].as_bool()),
+        (Some(";"), Some(true)),
+        "{reading}"
+    );
     let read = home.run(["reread", "codes.csv", "--type", "code=text", "--wait", "--json"]);
     assert_eq!(read.code, Some(0), "{}", read.stderr);
     let page = home.json("preview codes.csv");
@@ -158,7 +179,16 @@ fn a_file_is_read_again_as_the_user_says() {
     assert!(kept["settings"]["types"].as_str().is_some_and(|t| t.contains("code")), "{kept}");
 
     let tabs = home.file("tabs.txt", "a b\tc\n1 2\t3\n4 5\t6\n");
-    let added = home.run(["add", tabs.to_str().unwrap(), "--delimiter", "tab", "--header", "false", "--wait", "--json"]);
+    let added = home.run([
+        "add",
+        tabs.to_str().unwrap(),
+        "--delimiter",
+        "tab",
+        "--header",
+        "false",
+        "--wait",
+        "--json",
+    ]);
     assert_eq!(added.code, Some(0), "{}", added.stderr);
     let shown = home.json("show tabs.txt");
     assert_eq!((shown["rows"].as_u64(), shown["columns"].as_u64()), (Some(3), Some(2)), "{shown}");
@@ -175,7 +205,10 @@ fn a_choice_of_type_is_remembered_for_files_with_the_same_header() {
     assert!(guess["evidence"].as_array().is_some_and(|e| !e.is_empty()), "{guess}");
     assert_eq!(home.run(["type", "penguins.csv", "survey", "--json"]).code, Some(0));
     let chosen = home.json("show penguins.csv");
-    assert_eq!((chosen["type"]["name"].as_str(), chosen["type"]["decided_by"].as_str()), (Some("survey"), Some("user")));
+    assert_eq!(
+        (chosen["type"]["name"].as_str(), chosen["type"]["decided_by"].as_str()),
+        (Some("survey"), Some("user"))
+    );
     let half: Vec<u8> = bytes_of("assets/samples/penguins.csv").into_iter().take(9000).collect();
     let end = half.iter().rposition(|b| *b == b'\n').unwrap();
     let next = home.file("next.csv", &half[..=end]);

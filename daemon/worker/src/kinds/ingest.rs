@@ -8,9 +8,9 @@ use std::path::Path;
 use dropforge_shared::detection::{DETECTION, Detection};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind};
+use dropforge_shared::job::LogLevel;
 use dropforge_shared::profile::Profile;
 use dropforge_shared::reading::{READING, REJECTED, Reading};
-use dropforge_shared::job::LogLevel;
 use dropforge_shared::work::{JobClass, KindSpec};
 use dropforge_tabular::{self as tabular, Ingested, ReadOptions, Rules};
 
@@ -55,12 +55,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
 }
 
 /// Detects what kind of data it is, and hands all over.
-fn told(
-    ctx: &mut Context,
-    profile: &Profile,
-    header: bool,
-    known: FileFacts,
-) -> Result<Delivery, WorkError> {
+fn told(ctx: &mut Context, profile: &Profile, header: bool, known: FileFacts) -> Result<Delivery, WorkError> {
     let out_dir = ctx.out_dir().to_owned();
     let detection = detect(ctx, profile, &out_dir.join(DATASET), header);
     write_json(&out_dir.join(DETECTION), &detection)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dropforge_shared::detection::Detection;
 use dropforge_shared::profile::{Correlations, Profile};
 use dropforge_shared::reading::{Reading, settings};
+use dropforge_shared::steps;
 use dropforge_shared::suggest::{Effect, ModelSuggestion, Recipe, Step, StepChoice};
 
 use super::data::Loaded;
@@ -103,11 +104,10 @@ impl Prepare {
         self.cards.iter().map(|c| c.step.id.clone()).collect()
     }
 
-    /// A step that the user wrote, with what is known of its operation from the suggestions.
+    /// A step that the user wrote, with all settings that its operation has.
     pub fn card(&self, op: &str, columns: Vec<String>, settings: BTreeMap<String, String>) -> Card {
-        let like = self.cards.iter().find(|c| c.step.op == op).map(|c| &c.step);
-        let mut all = like.map(|s| s.settings.clone()).unwrap_or_default();
-        all.extend(settings);
+        let choice = StepChoice { op: op.to_owned(), columns, settings };
+        let known = steps::op(op).map(|o| o.settings).unwrap_or_default();
         let mut n = self.cards.len();
         let mut id = format!("{op} {n}");
         while self.cards.iter().any(|c| c.step.id == id) {
@@ -117,12 +117,12 @@ impl Prepare {
         let step = Step {
             id,
             op: op.to_owned(),
-            columns,
             confidence: 1.0,
             rationale: "You added it.".into(),
             evidence: Vec::new(),
-            settings: all,
-            choices: like.map(|s| s.choices.clone()).unwrap_or_default(),
+            settings: steps::with_defaults(&choice),
+            choices: known.iter().map(|s| (s.name.to_owned(), s.choices.to_owned())).collect(),
+            columns: choice.columns,
         };
         Card { step, accepted: true, changed: true }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::FileId;
 use dropforge_shared::service::Submission;
+use dropforge_shared::steps;
 use dropforge_shared::suggest::{self, Recipe, StepChoice, Suggestions};
 use tui_input::Input;
 
@@ -147,7 +148,8 @@ fn edit(state: &mut State) {
         vec![Field::typed(COLUMNS, &listed, "Columns, commas between; empty for the whole table.")];
     for (name, value) in &step.settings {
         let choices = step.choices.get(name).map(String::as_str).unwrap_or_default();
-        let options: Vec<String> = choices.split('|').map(|o| o.trim().to_owned()).collect();
+        // A list of values has blanks around its bars; a bar alone may stand in a description.
+        let options: Vec<String> = choices.split(" | ").map(|o| o.trim().to_owned()).collect();
         fields.push(if options.len() > 1 {
             Field::one_of(name, value, &format!("One of {}.", options.join(", ")), options)
         } else {
@@ -222,33 +224,13 @@ fn add(state: &mut State) {
     for card in &data.prepare.cards {
         offer(&card.step.op, "as suggested for other columns");
     }
-    for (op, note) in OPERATIONS {
-        offer(op, note);
+    for operation in steps::OPS {
+        offer(operation.op, operation.about);
     }
     let mut pick = Pick::new("Add a step: OPERATION [COLUMNS] [SETTING=VALUE …]", items, Picked::Step);
     pick.free = true;
     state.popup = Some(Popup::Pick(pick));
 }
-
-/// Operations to choose from. The worker says of any other whether it knows it.
-const OPERATIONS: [(&str, &str); 16] = [
-    ("cast", "read a column as another type"),
-    ("clip", "cut off what lies far outside"),
-    ("date_parts", "year, month, day of a date as columns"),
-    ("deduplicate", "keep one of equal rows"),
-    ("drop", "leave columns out"),
-    ("encode", "categories to numbers"),
-    ("filter_rows", "keep the rows that hold a condition"),
-    ("impute", "fill what is missing"),
-    ("log_transform", "the logarithm of skewed numbers"),
-    ("merge_spelling", "one spelling for what is the same"),
-    ("parse_dates", "text to dates"),
-    ("rename", "another name for a column"),
-    ("replace", "other values for some"),
-    ("scale", "numbers to one scale"),
-    ("split_list", "a list in a cell to columns"),
-    ("trim", "take blanks around text away"),
-];
 
 /// A step was named: `impute age strategy=median`.
 pub(super) fn added(state: &mut State, typed: &str) {

@@ -175,7 +175,9 @@ fn replace(columns: &mut [Seen<'_>], steps: &mut Steps) {
 
 fn spelling(columns: &mut [Seen<'_>], steps: &mut Steps) {
     let looked = |c: &Seen<'_>| c.look.as_ref().is_some_and(|l| !l.spellings.is_empty());
-    let several = |c: &Seen<'_>| c.kind == ColumnType::Text && (looked(c) || c.issue("variants").is_some());
+    // What differs in blanks alone is one thing once they are trimmed.
+    let told = |c: &Seen<'_>| c.issue("variants").is_some() && c.issue("blanks").is_none();
+    let several = |c: &Seen<'_>| c.kind == ColumnType::Text && (looked(c) || told(c));
     let found: Vec<&mut Seen<'_>> = columns.iter_mut().filter(|c| !c.gone && several(c)).collect();
     if found.is_empty() {
         return;
