@@ -34,7 +34,7 @@ pub struct Step {
     /// The operation's settings with their values, all of them; the user may change each.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
-    /// What each setting may be: a list of values with `|` between, or a description such as `a number`.
+    /// What each setting may be: values with ` | ` between, or a description such as `a number`.
     #[serde(default)]
     pub choices: BTreeMap<String, String>,
 }

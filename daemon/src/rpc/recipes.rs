@@ -68,8 +68,8 @@ fn read(dir: &Path, name: &str) -> Result<Recipe, Fault> {
 
 fn parse(text: &str, name: &str, path: &Path) -> Result<Recipe, Fault> {
     const HINT: &str = "Mend the file or move it away; `dropforge recipe save` writes one as it should be.";
-    let found =
-        recipe_from_toml(text).map_err(|e| Fault::usage(format!("{}, {e}", path.display())).hint(HINT))?;
+    let found = recipe_from_toml(text, name)
+        .map_err(|e| Fault::usage(format!("{}, {e}", path.display())).hint(HINT))?;
     if found.name != name {
         let line = 1 + text.lines().position(|l| l.trim_start().starts_with("name")).unwrap_or(0);
         let inner = clean::fit(&found.name, 60);
