@@ -208,7 +208,7 @@ fn recipes_are_files_that_a_user_can_write() {
     assert!(std::fs::read_to_string(folder.join("june.toml")).unwrap().contains("op = \"drop\""));
     std::fs::write(folder.join("bad.toml"), "[[steps]]\nopp = \"drop\"\n").unwrap();
     let bad = home.run(["recipe", "list"]);
-    assert!(bad.code == Some(2) && bad.stderr.contains("bad.toml, line 1"), "{bad:#?}");
+    assert!(bad.code == Some(2) && bad.stderr.contains("bad.toml, line 2"), "{bad:#?}");
     std::fs::remove_file(folder.join("bad.toml")).unwrap();
     assert_eq!(home.run(["recipe", "rm", "june"]).code, Some(0));
     assert_eq!(home.run(["recipe", "show", "june"]).code, Some(3));

@@ -13,7 +13,6 @@ use seccompiler::{
 const REFUSED: &[libc::c_long] = &[
     // Talking to anything outside.
     libc::SYS_socket,
-    libc::SYS_socketpair,
     libc::SYS_connect,
     libc::SYS_bind,
     libc::SYS_listen,
@@ -114,6 +113,9 @@ const REFUSED: &[libc::c_long] = &[
 /// The same number on every architecture since Linux 6.6; libc lacks it for some.
 const SYS_FCHMODAT2: libc::c_long = 452;
 
+/// The part of a socket's type that is its kind, without flags (socket(2)).
+const SOCK_KIND: u64 = 0xf;
+
 /// Installs the filters on the calling thread; threads that it makes inherit them.
 pub(super) fn confine() -> Result<(), String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
@@ -161,6 +163,15 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, me)?,
     ])?;
     rules.insert(libc::SYS_prlimit64, vec![others]);
+    // A pair of connected streams reaches nobody else, and the runtime below Polars' streaming engine makes one for its
+    // signals. A pair of datagram sockets could still send to any address.
+    let unix = u64::from(libc::AF_UNIX.unsigned_abs());
+    let stream = u64::from(libc::SOCK_STREAM.unsigned_abs());
+    let mut pairs = vec![when(0, SeccompCmpOp::Ne, unix)?];
+    for kind in (0..=SOCK_KIND).filter(|kind| *kind != stream) {
+        pairs.push(when(1, SeccompCmpOp::MaskedEq(SOCK_KIND), kind)?);
+    }
+    rules.insert(libc::SYS_socketpair, pairs);
     // Typing into the terminal that the daemon was started from.
     rules.insert(libc::SYS_ioctl, vec![when(1, SeccompCmpOp::Eq, libc::TIOCSTI)?]);
     Ok(rules)

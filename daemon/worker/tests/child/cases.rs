@@ -40,7 +40,9 @@ fn a_child_is_confined() {
     let sandbox = end.sandbox.unwrap();
     println!("  {sandbox}; {support:?}");
 
-    for what in ["read_input", "write_out", "rename_out", "folder_in_out", "thread", "signal_self"] {
+    for what in
+        ["read_input", "write_out", "rename_out", "folder_in_out", "thread", "stream_pair", "signal_self"]
+    {
         assert_eq!(told[what], "ok", "{what}");
     }
     assert_eq!(told["core_file"], "refused");
@@ -57,7 +59,7 @@ fn a_child_is_confined() {
     if support.seccomp {
         assert!(sandbox.contains(", seccomp, rlimit_data 1.0 GiB"), "{sandbox}");
         let refused =
-            ["tcp", "udp", "unix", "unix_pair", "program", "chmod_out", "signal_daemon", "new_session"];
+            ["tcp", "udp", "unix", "datagram_pair", "program", "chmod_out", "signal_daemon", "new_session"];
         for what in refused {
             assert_eq!(told[what], "refused", "{what}");
         }
@@ -191,7 +193,7 @@ fn a_table_is_taken_in_and_read_page_by_page() {
     };
     assert_eq!((facts.kind, facts.rows), (Some(FileKind::Dataset), Some(2)));
     let names: Vec<_> = outputs.iter().map(|o| o.name.as_str()).collect();
-    assert_eq!(names, ["dataset.parquet", "profile.json"]);
+    assert_eq!(names, ["dataset.parquet", "detection.json", "profile.json", "reading.json"]);
 
     let root = home.path().join("out");
     let mut reader = Worker::start("real", &[("DROPFORGE_READ_ROOT", root.to_str().unwrap())]);

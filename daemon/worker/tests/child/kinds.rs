@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,8 @@ fn tries(ctx: &mut Context) -> Result<Delivery, WorkError> {
         ("tcp", TcpListener::bind("127.0.0.1:0").map(drop)),
         ("udp", UdpSocket::bind("127.0.0.1:0").map(drop)),
         ("unix", UnixStream::connect("/run/whatever").map(drop)),
-        ("unix_pair", UnixStream::pair().map(drop)),
+        ("stream_pair", UnixStream::pair().map(drop)),
+        ("datagram_pair", UnixDatagram::pair().map(drop)),
         ("program", Command::new("/bin/true").status().map(drop)),
         (
             "signal_daemon",
