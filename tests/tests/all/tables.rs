@@ -44,6 +44,30 @@ fn a_statement_over_two_tables_agrees_with_the_published_figures() {
 }
 
 #[test]
+fn each_sheet_of_a_workbook_is_a_dataset() {
+    let home = home!();
+    let book = home.file("orders.xlsx", bytes_of("tests/tests/data/orders.xlsx"));
+    home.json(&format!("add {} --wait", book.display()));
+    assert_eq!(home.settled_file("orders.xlsx#Customers")["state"], "ready");
+    let names: Vec<Value> = home.files().into_iter().map(|f| f["name"].clone()).collect();
+    assert_eq!(names.len(), 2, "an empty sheet is no dataset: {names:?}");
+    let columns = home.json("preview orders.xlsx")["columns"].clone();
+    let kinds: Vec<&str> = columns.as_array().unwrap().iter().map(|c| c["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["integer", "text", "float", "date"]);
+    let zip = home.run(["preview", "orders.xlsx#Customers", "--json"]).json();
+    assert_eq!(zip["rows"], json!([["C1", "00501"], ["C2", "94105"]]));
+    let joined = query(
+        &home,
+        "SELECT c.zip, SUM(o.amount) AS total FROM \"orders.xlsx#Orders\" AS o JOIN \"orders.xlsx#Customers\" AS c \
+         ON o.customer = c.customer GROUP BY c.zip ORDER BY c.zip",
+    );
+    assert_eq!(joined["rows"], json!([["00501", 42.75], ["94105", 7.0]]));
+    home.json("rm orders.xlsx --yes");
+    assert_eq!(home.files().len(), 0, "the sheets went with their book");
+    home.assert_store_is_sound();
+}
+
+#[test]
 fn a_statement_can_reach_nothing_but_datasets() {
     let home = home!();
     with_penguins(&home);
