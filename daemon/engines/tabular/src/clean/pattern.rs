@@ -1,23 +1,7 @@
 //! Dates by a pattern as of strptime(3): `%Y %y %m %b %B %d %H %I %M %S %p`, `%%`, and other characters as they are. A blank
 //! stands for one or more blanks. Two-digit years below 69 are of the 2000s (POSIX).
 
-use crate::types::dates::{self, DAY_US};
-
-/// English names; three letters are enough to tell them apart.
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::types::dates::{self, DAY_US, MONTHS};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Part {

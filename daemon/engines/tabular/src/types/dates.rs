@@ -172,22 +172,24 @@ fn named(text: &str) -> Option<i32> {
     days(year, month(name)?, digits(Some(day.as_bytes()))?)
 }
 
+/// English names; three letters are enough to tell them apart.
+pub(crate) const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// The number of an English month.
 fn month(name: &str) -> Option<u32> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let is = |month: &str| {
         name.eq_ignore_ascii_case(month)
             || month.get(..3).is_some_and(|short| name.eq_ignore_ascii_case(short))
