@@ -241,6 +241,11 @@ fn dates(values: &[(&str, u64)]) -> Option<(Fit<&'static str>, bool)> {
 
 fn as_numbers(values: &[(&str, u64)]) -> Option<Fit<(&'static str, &'static str, &'static str)>> {
     let cells = total(values);
+    // Codes are no numbers, however few of them begin with a zero.
+    let code = |v: &str| v.len() > 1 && v.starts_with('0') && v.bytes().all(|b| b.is_ascii_digit());
+    if values.iter().any(|(v, _)| code(v)) {
+        return None;
+    }
     let tried = WRITINGS.iter().map(|how| {
         let written = Written {
             decimal: if how.0 == "comma" { ',' } else { '.' },
@@ -330,6 +335,9 @@ mod tests {
         assert!(seen.lists.is_none() && seen.dates.is_none() && seen.numbers.is_none(), "{seen:?}");
         let seen = look(&["Paris, France", "Rome, Italy", "Craftsmen, Foremen", "Farmers"]);
         assert!(seen.lists.is_none(), "{seen:?}");
+        let mostly_without: Vec<String> = (0..20).map(|i| format!("{:05}", 9_500 + i * 50)).collect();
+        let seen = look(&mostly_without.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(seen.numbers.is_none(), "{seen:?}");
         let seen = look(&["00501", "10001", "90210"]);
         assert!(seen.numbers.is_none(), "{seen:?}");
     }
