@@ -129,7 +129,7 @@ impl Error {
 
     /// Whether what was asked makes no sense (exit code 2).
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Usage(_))
+        matches!(self, Self::Usage(_) | Self::Option { .. })
     }
 
     /// The same error about the file that a user knows, where it is about one that stood for it.
