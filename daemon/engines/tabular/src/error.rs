@@ -142,10 +142,10 @@ impl Error {
             | Self::Gzip { path, .. }
             | Self::Damaged { path, .. }
             | Self::NotATable { path, .. }
-            | Self::Parquet { path, .. } => {
-                if path == stood_in {
-                    *path = known.to_path_buf();
-                }
+            | Self::Parquet { path, .. }
+                if path == stood_in =>
+            {
+                *path = known.to_path_buf();
             }
             Self::Limit { place, .. } => {
                 *place = place.replace(&*stood_in.to_string_lossy(), &known.to_string_lossy());
