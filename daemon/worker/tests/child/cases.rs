@@ -193,7 +193,7 @@ fn a_table_is_taken_in_and_read_page_by_page() {
     };
     assert_eq!((facts.kind, facts.rows), (Some(FileKind::Dataset), Some(2)));
     let names: Vec<_> = outputs.iter().map(|o| o.name.as_str()).collect();
-    assert_eq!(names, ["dataset.parquet", "profile.json"]);
+    assert_eq!(names, ["dataset.parquet", "detection.json", "profile.json", "reading.json"]);
 
     let root = home.path().join("out");
     let mut reader = Worker::start("real", &[("DROPFORGE_READ_ROOT", root.to_str().unwrap())]);
