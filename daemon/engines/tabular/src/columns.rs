@@ -288,6 +288,16 @@ pub(crate) fn fits_forced(raw: &str, kind: Kind) -> bool {
     }
 }
 
+/// Why a cell cannot be read as the type that the user set for its column; nothing where it can.
+#[inline]
+pub(crate) fn misfit_reason(cell: &str, kind: Kind, column: &str) -> Option<String> {
+    if fits_forced(cell, kind) {
+        return None;
+    }
+    let shown: String = cell.chars().take(40).collect();
+    Some(format!("{shown:?} in column {column} cannot be read as {}", kind.column_type().name()))
+}
+
 /// The Polars type that a kind is stored as.
 pub(crate) fn data_type(kind: Kind) -> DataType {
     match kind {

@@ -129,7 +129,7 @@ impl Error {
 
     /// Whether what was asked makes no sense (exit code 2).
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Usage(_))
+        matches!(self, Self::Usage(_) | Self::Option { .. })
     }
 
     /// The same error about the file that a user knows, where it is about one that stood for it.
@@ -142,10 +142,10 @@ impl Error {
             | Self::Gzip { path, .. }
             | Self::Damaged { path, .. }
             | Self::NotATable { path, .. }
-            | Self::Parquet { path, .. } => {
-                if path == stood_in {
-                    *path = known.to_path_buf();
-                }
+            | Self::Parquet { path, .. }
+                if path == stood_in =>
+            {
+                *path = known.to_path_buf();
             }
             Self::Limit { place, .. } => {
                 *place = place.replace(&*stood_in.to_string_lossy(), &known.to_string_lossy());

@@ -162,6 +162,9 @@ impl Work<'_> {
             Format::Csv => self.csv(&sample, monitor),
             Format::JsonLines => self.json_lines(&sample, monitor),
             Format::Json => self.json(&sample, part, monitor),
+            Format::Arrow | Format::Parquet if !self.options.types.is_empty() => {
+                Err(self.options.types_stand_in(format))
+            }
             Format::Arrow => arrow::ingest(source, self.out_dir, limits, monitor),
             Format::Parquet => parquet::foreign::ingest(source, self.out_dir, limits, monitor),
             Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => {
@@ -259,7 +262,7 @@ impl Work<'_> {
         // Which columns there are is known only after the last line.
         let source = self.open(sample.encoding)?;
         let mut splitter = Splitter::new(source, None, BLOCK_BYTES, self.options.limits);
-        let found = jsonl::survey(&mut splitter, &self.options.limits, monitor)?;
+        let found = jsonl::survey(&mut splitter, &self.options.types, &self.options.limits, monitor)?;
         self.check_width(found.names.len())?;
         if found.names.is_empty() {
             return Err(Error::NotATable {
@@ -267,8 +270,9 @@ impl Work<'_> {
                 reason: "its JSON objects have no keys".to_owned(),
             });
         }
-        let reader = jsonl::JsonRows::new(&found.names);
-        let read = self.passes(&reader, None, &found.names, found.seen, sample, false, monitor)?;
+        let forced = self.options.forced(&found.names, &found.sampled)?;
+        let reader = jsonl::JsonRows::new(&found.names, forced);
+        let read = self.passes(&reader, None, &found.names, found.sampled.seen, sample, false, monitor)?;
         let how =
             "one JSON object a line; one level of nested objects is flattened to dotted names".to_owned();
         Ok(Ingested { format: Format::JsonLines, header: true, how, ..read })

@@ -3,13 +3,15 @@
 //! Literals are kept as they are written until they are typed, so that `12345678901234567890` loses no digit. Deeper
 //! objects and arrays stay JSON text. A key that an object lacks is missing (`""` among the null tokens).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use dropforge_shared::page::ColumnType;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::columns::{Origin, candidates};
+use crate::columns::{Origin, candidates, misfit_reason};
+use crate::csv::rows::{SAMPLED_CELLS, Sampled};
 use crate::csv::split::Splitter;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -17,7 +19,7 @@ use crate::monitor::Monitor;
 use crate::pass::{RowReader, Sink};
 use crate::rejects::Reject;
 use crate::sniff;
-use crate::types::lattice::Candidates;
+use crate::types::lattice::{Candidates, Kind};
 use crate::types::{nulls, trim};
 
 /// An object with its keys in the order of the file.
@@ -78,16 +80,19 @@ fn literal(name: &str, value: &RawValue, cell: &mut impl FnMut(&str, &str, Origi
 /// What all lines show: the columns and what their cells allow.
 pub(crate) struct Survey {
     pub(crate) names: Vec<String>,
-    pub(crate) seen: Vec<Candidates>,
+    /// The cells are of the columns whose type the user set.
+    pub(crate) sampled: Sampled,
 }
 
-/// Reads all lines for the union of their keys and their types.
+/// Reads all lines for the union of their keys and their types. `wanted` are the types that the user set.
 pub(crate) fn survey(
     splitter: &mut Splitter,
+    wanted: &BTreeMap<String, ColumnType>,
     limits: &Limits,
     monitor: &mut dyn Monitor,
 ) -> Result<Survey, Error> {
-    let mut found = Survey { names: Vec::new(), seen: Vec::new() };
+    let sampled = Sampled { seen: Vec::new(), cells: Vec::new() };
+    let mut found = Survey { names: Vec::new(), sampled };
     let mut index: HashMap<String, usize> = HashMap::new();
     while let Some(block) = splitter.next()? {
         if monitor.cancelled() {
@@ -104,12 +109,22 @@ pub(crate) fn survey(
                     if found.names.len() <= limits.max_columns {
                         index.insert(name.to_owned(), found.names.len());
                         found.names.push(name.to_owned());
-                        found.seen.push(Candidates::ALL);
+                        found.sampled.seen.push(Candidates::ALL);
+                        found.sampled.cells.push(Vec::new());
                     }
                     found.names.len() - 1
                 });
                 let text = trim(raw);
-                if let Some(seen) = found.seen.get_mut(at).filter(|s| !s.is_text() && !nulls::is_null(text)) {
+                if let Some(cells) = found.sampled.cells.get_mut(at).filter(|c| c.len() < SAMPLED_CELLS)
+                    && text.len() <= 80
+                    && !nulls::is_null(text)
+                    && wanted.contains_key(name)
+                {
+                    cells.push(text.to_owned());
+                }
+                if let Some(seen) =
+                    found.sampled.seen.get_mut(at).filter(|s| !s.is_text() && !nulls::is_null(text))
+                {
                     *seen = seen.and(candidates(text, origin));
                 }
             });
@@ -128,17 +143,27 @@ pub(crate) fn survey(
 pub(crate) struct JsonRows {
     index: HashMap<String, usize>,
     width: usize,
+    /// Columns whose type the user set, with how to read them.
+    forced: Vec<(usize, Kind)>,
+    /// All columns whose type was found.
+    free: Vec<bool>,
+    names: Vec<String>,
 }
 
 impl JsonRows {
     /// For the columns of a survey.
-    pub(crate) fn new(names: &[String]) -> Self {
+    pub(crate) fn new(names: &[String], forced: Vec<(usize, Kind)>) -> Self {
         let index = names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect();
-        Self { index, width: names.len() }
+        let free = (0..names.len()).map(|at| forced.iter().all(|(set, _)| *set != at)).collect();
+        Self { index, width: names.len(), forced, free, names: names.to_vec() }
     }
 }
 
 impl RowReader for JsonRows {
+    fn forced(&self) -> &[(usize, Kind)] {
+        &self.forced
+    }
+
     fn read(&self, text: &str, _first: bool, _single_lines: bool, sink: &mut Sink) -> Result<(), Error> {
         let mut row: Vec<Option<(String, Origin)>> = vec![None; self.width];
         for line in text.split_inclusive('\n') {
@@ -159,9 +184,19 @@ impl RowReader for JsonRows {
                 sink.rejects.push(Reject::new(number, reason, line));
                 continue;
             }
-            for (builder, cell) in sink.builders.iter_mut().zip(&row) {
+            let misfit = self.forced.iter().find_map(|(at, kind)| {
+                let (raw, _) = row.get(*at)?.as_ref()?;
+                misfit_reason(raw, *kind, self.names.get(*at)?)
+            });
+            if let Some(reason) = misfit {
+                sink.rejects.push(Reject::new(number, reason, line));
+                continue;
+            }
+            for ((builder, cell), free) in sink.builders.iter_mut().zip(&row).zip(&self.free) {
                 match cell {
-                    Some((raw, origin)) => builder.push_as(raw, *origin),
+                    Some((raw, origin)) if *free => builder.push_as(raw, *origin),
+                    // What the user says of a column counts more than how its cells are quoted.
+                    Some((raw, _)) => builder.push(raw),
                     None => builder.push_absent(),
                 }
             }

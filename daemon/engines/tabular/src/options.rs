@@ -97,6 +97,20 @@ impl ReadOptions {
         })
     }
 
+    /// The answer where types are set for a form that carries its own.
+    pub(crate) fn types_stand_in(&self, format: Format) -> Error {
+        let set: Vec<&str> = self.types.keys().map(String::as_str).collect();
+        Error::Option {
+            option: "the type",
+            value: format!("set for {}", crate::wrapping::listed(set.into_iter())),
+            reason: format!(
+                "the types of a file in {} stand in the file; read it without, and change a type by a cast in \
+                 `dropforge prepare`",
+                format.name()
+            ),
+        }
+    }
+
     /// Columns whose type is set, with the way to read them that fits most of the sampled cells.
     pub(crate) fn forced(&self, names: &[String], sampled: &Sampled) -> Result<Vec<(usize, Kind)>, Error> {
         let mut forced = Vec::new();

@@ -152,16 +152,26 @@ impl Source {
     /// Bytes as they are, until the end or a limit. For content whose first bytes say nothing: whether it is a bomb.
     pub(crate) fn drain(&mut self, most: u64, cancelled: &dyn Fn() -> bool) -> Result<(), Error> {
         let mut buffer = Vec::new();
+        let mut blank = true;
         while self.raw_bytes < most {
             if cancelled() {
                 return Err(Error::Cancelled);
             }
             buffer.clear();
             if self.fill_raw(&mut buffer, 1 << 20)? {
-                break;
+                return Ok(());
             }
+            blank &= buffer.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace());
         }
-        Ok(())
+        if !blank {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: format!("{} bytes that are all zero or blank", self.raw_bytes),
+            place: self.path.display().to_string(),
+            limit: format!("{most} bytes of nothing at the start of compressed data"),
+            way_out: "it may be a decompression bomb; unpack it yourself if you trust it",
+        })
     }
 
     /// Appends the first bytes as they are, a byte order mark included. Returns whether they are all.

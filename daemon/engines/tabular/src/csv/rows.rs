@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use super::records::Record;
-use crate::columns::{Origin, candidates, fits_forced};
+use crate::columns::{Origin, candidates, misfit_reason};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::pass::{RowReader, Sink};
@@ -104,10 +104,8 @@ impl CsvRows {
             return None;
         }
         self.forced.iter().find_map(|(index, kind)| {
-            let cell = record.texts(text).nth(*index).filter(|cell| !fits_forced(cell, *kind))?;
             let name = self.names.get(*index).map_or("", String::as_str);
-            let shown: String = cell.chars().take(40).collect();
-            Some(format!("{shown:?} in column {name} cannot be read as {}", kind.column_type().name()))
+            misfit_reason(record.texts(text).nth(*index)?, *kind, name)
         })
     }
 
@@ -145,7 +143,7 @@ pub(crate) struct Sampled {
 }
 
 /// Cells of a column that are kept, to choose how a type that the user set is written there.
-const SAMPLED_CELLS: usize = 1_000;
+pub(crate) const SAMPLED_CELLS: usize = 1_000;
 
 /// Reads a sample of whole records.
 pub(crate) fn sampled(sample: &str, sniffed: &Sniffed) -> Sampled {

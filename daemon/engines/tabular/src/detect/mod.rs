@@ -20,7 +20,7 @@
 //! - it is too thin: the best type has from 40 to just under 50 points, or
 //! - it contradicts itself: two types have 35 points or more each, less than 10 apart, and the better one less than 60.
 //!
-//! Then the best type is named, at its own level.
+//! Then the best type is named, at its own level. A table without rows is not asked about.
 
 mod library;
 mod names;
@@ -83,7 +83,8 @@ pub fn detect(profile: &Profile, dataset: &Path, header: bool, rules: &Rules) ->
         .collect();
     // Stable: equal scores stay in the rules' order.
     scored.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
-    let ask = should_ask(&scored, seen.names.is_some());
+    // A table without rows has only names to go by: the next file with that header is asked about, if need be.
+    let ask = profile.rows > 0 && should_ask(&scored, seen.names.is_some());
     let mut candidates: Vec<TypeCandidate> = scored.into_iter().map(|(candidate, _)| candidate).collect();
     let best = candidates.first();
     let generic = generic(best, rules.generic_title());

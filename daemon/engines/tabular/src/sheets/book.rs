@@ -62,11 +62,18 @@ pub(super) struct Book {
 impl Book {
     /// Opens a workbook of a form that was recognised.
     pub(super) fn open(path: &Path, format: Format) -> Result<Self, Error> {
-        let damaged = |reason: String| Error::Damaged {
-            path: path.to_path_buf(),
-            form: format.name(),
-            place: "the workbook itself".to_owned(),
-            reason,
+        let damaged = |reason: String| {
+            // The library's words for it; it is no damage, and the other forms of workbooks are told apart before.
+            if reason.contains("password protected") {
+                let reason = "it is a workbook or document with a password; save it without one".to_owned();
+                return Error::NotATable { path: path.to_path_buf(), reason };
+            }
+            Error::Damaged {
+                path: path.to_path_buf(),
+                form: format.name(),
+                place: "the workbook itself".to_owned(),
+                reason,
+            }
         };
         let (form, is_1904) = guarded(damaged, || {
             Ok(match format {

@@ -16,6 +16,7 @@ use survey::{Found, Survey};
 use table::Table;
 
 use crate::columns::Plan;
+use crate::csv::rows::Sampled;
 use crate::error::Error;
 use crate::ingest::{Ingested, ReadOptions};
 use crate::limits::Limits;
@@ -49,7 +50,7 @@ pub(crate) fn ingest(
     let place = format!("sheet {} of {}", sheet.name, source.display());
     let gauge = Gauge { bytes, limits, place };
     monitor.stage("type", None, "rows");
-    let mut survey = Survey::new(options.header);
+    let mut survey = Survey::new(options.header, !options.types.is_empty());
     gauge.rows(&mut book, &sheet.name, monitor, &mut |row, gauge| survey.row(row, gauge))?;
     let found = survey.finish();
     let columns = found.columns();
@@ -63,9 +64,17 @@ pub(crate) fn ingest(
 
     monitor.stage("read", Some(found.rows), "rows");
     let names = found.names(&columns);
-    let ambiguous: Vec<bool> = columns.iter().map(|at| found.seen(*at).is_ambiguous_date()).collect();
-    let plans: Vec<Plan> = columns.iter().map(|at| Plan::settled(found.seen(*at))).collect();
-    let mut table = Table::new(out_dir, &columns, names, plans)?;
+    let mut ambiguous: Vec<bool> = columns.iter().map(|at| found.seen(*at).is_ambiguous_date()).collect();
+    let mut plans: Vec<Plan> = columns.iter().map(|at| Plan::settled(found.seen(*at))).collect();
+    let sampled = Sampled { seen: Vec::new(), cells: found.cells(&columns) };
+    let forced = options.forced(&names, &sampled)?;
+    for (at, kind) in &forced {
+        if let (Some(plan), Some(ambiguous)) = (plans.get_mut(*at), ambiguous.get_mut(*at)) {
+            *plan = Plan::forced(*kind);
+            *ambiguous = false;
+        }
+    }
+    let mut table = Table::new(out_dir, &columns, names, plans, forced)?;
     gauge.rows(&mut book, &sheet.name, monitor, &mut |row, _| {
         if row.number >= found.layout.first_data && !layout::is_blank(row) {
             table.row(row)?;
@@ -73,11 +82,16 @@ pub(crate) fn ingest(
         Ok(Flow::More)
     })?;
     let merged = book.merged(&sheet.name);
-    let rows = table.rows;
+    let (rows, rejected_rows) = (table.rows, table.rejected);
     let (columns, null_tokens) = table.finish()?;
 
     if !found.layout.preamble.is_empty() {
         notes.push(format!("above the table, and no part of it: {}", found.layout.preamble.join(" · ")));
+    }
+    if rejected_rows > 0 {
+        notes.push(format!(
+            "{rejected_rows} rows do not fit the types that are set; see rejected.csv for rows and reasons"
+        ));
     }
     if merged > 0 {
         notes.push(format!(
@@ -100,6 +114,7 @@ pub(crate) fn ingest(
         format,
         header: found.layout.header.is_some(),
         rows,
+        rejected_rows,
         columns,
         null_tokens,
         how: format!(

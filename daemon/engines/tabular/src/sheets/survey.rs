@@ -12,11 +12,17 @@ use crate::sniff;
 use crate::types::lattice::Candidates;
 use crate::types::{nulls, trim};
 
+/// Bytes of cells that are kept where the user set types.
+const KEPT_BYTES: usize = 16 << 20;
+
 /// What all rows show.
 pub(super) struct Found {
     pub(super) layout: Layout,
     /// By column of the sheet, what its cells allow; nothing where it has none.
     seen: Vec<Option<Candidates>>,
+    /// Cells of each column of the sheet, to choose how a type that the user set is written; the bytes still to keep.
+    cells: Vec<Vec<String>>,
+    keep_bytes: usize,
     pub(super) rows: u64,
     pub(super) filled: u64,
 }
@@ -42,6 +48,11 @@ impl Found {
         self.seen.get(column as usize).copied().flatten().unwrap_or(Candidates::ALL)
     }
 
+    /// The kept cells of these columns.
+    pub(super) fn cells(&self, columns: &[u32]) -> Vec<Vec<String>> {
+        columns.iter().map(|at| self.cells.get(*at as usize).cloned().unwrap_or_default()).collect()
+    }
+
     pub(super) fn names(&self, columns: &[u32]) -> Vec<String> {
         let given: BTreeMap<u32, &String> =
             self.layout.header.iter().flatten().map(|(c, n)| (*c, n)).collect();
@@ -54,13 +65,16 @@ impl Found {
 /// The first reading.
 pub(super) struct Survey {
     header: Option<bool>,
+    keep_bytes: usize,
     sample: Vec<Row>,
     found: Option<Found>,
 }
 
 impl Survey {
-    pub(super) fn new(header: Option<bool>) -> Self {
-        Self { header, sample: Vec::new(), found: None }
+    /// `keep` says whether the user set types.
+    pub(super) fn new(header: Option<bool>, keep: bool) -> Self {
+        let keep_bytes = if keep { KEPT_BYTES } else { 0 };
+        Self { header, keep_bytes, sample: Vec::new(), found: None }
     }
 
     pub(super) fn row(&mut self, row: &Row, gauge: &Gauge<'_>) -> Result<Flow, Error> {
@@ -91,7 +105,7 @@ impl Survey {
 
     pub(super) fn settle(&mut self) {
         let layout = layout::layout(&self.sample, self.header);
-        let mut found = Found { layout, seen: Vec::new(), rows: 0, filled: 0 };
+        let mut found = Found { layout, keep_bytes: self.keep_bytes, ..Found::nothing() };
         for row in self.sample.drain(..) {
             found.look(&row);
         }
@@ -102,16 +116,36 @@ impl Survey {
         if self.found.is_none() {
             self.settle();
         }
-        self.found.unwrap_or(Found {
-            layout: Layout { preamble: Vec::new(), header: None, first_data: 0 },
-            seen: Vec::new(),
-            rows: 0,
-            filled: 0,
-        })
+        self.found.unwrap_or(Found::nothing())
     }
 }
 
 impl Found {
+    fn nothing() -> Self {
+        Self {
+            layout: Layout { preamble: Vec::new(), header: None, first_data: 0 },
+            seen: Vec::new(),
+            cells: Vec::new(),
+            keep_bytes: 0,
+            rows: 0,
+            filled: 0,
+        }
+    }
+
+    /// Keeps a cell that is not missing.
+    fn keep(&mut self, at: usize, text: &str) {
+        if text.len() > 80 || text.len() + 48 > self.keep_bytes {
+            return;
+        }
+        if self.cells.len() <= at {
+            self.cells.resize(at + 1, Vec::new());
+        }
+        if let Some(cells) = self.cells.get_mut(at).filter(|cells| cells.len() < 1_000) {
+            self.keep_bytes -= text.len() + 48;
+            cells.push(text.to_owned());
+        }
+    }
+
     pub(super) fn look(&mut self, row: &Row) {
         if row.number < self.layout.first_data {
             return;
@@ -127,6 +161,9 @@ impl Found {
                 continue;
             }
             self.filled += 1;
+            if self.keep_bytes > 0 && !matches!(cell, Cell::Error(_)) && !nulls::is_null(text) {
+                self.keep(at, text);
+            }
             if let Some(slot) = self.seen.get_mut(at) {
                 let seen = slot.get_or_insert(Candidates::ALL);
                 if !matches!(cell, Cell::Error(_)) && !seen.is_text() && !nulls::is_null(text) {

@@ -8,9 +8,11 @@ use polars::prelude::DataFrame;
 
 use super::book::Row;
 use super::value::Cell;
-use crate::columns::{Builder, Origin, Plan, schema};
+use crate::columns::{Builder, Origin, Plan, misfit_reason, schema};
 use crate::error::Error;
 use crate::ingest::DATASET;
+use crate::rejects::{Reject, RejectFile};
+use crate::types::lattice::Kind;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 /// Cells of a batch of rows that are held before they are written.
@@ -32,6 +34,11 @@ pub(super) struct Table {
     batch_rows: usize,
     bytes: u64,
     pub(super) rows: u64,
+    /// By builder, the type that the user set.
+    forced: BTreeMap<usize, Kind>,
+    rejects: RejectFile,
+    /// Rows that do not fit it.
+    pub(super) rejected: u64,
 }
 
 impl Table {
@@ -40,6 +47,7 @@ impl Table {
         columns: &[u32],
         names: Vec<String>,
         plans: Vec<Plan>,
+        forced: Vec<(usize, Kind)>,
     ) -> Result<Self, Error> {
         let writer = DatasetWriter::create(&out_dir.join(DATASET), &schema(&names, &plans))?;
         let batch_rows = (BATCH_CELLS / columns.len().max(1)).clamp(1, ROW_GROUP_ROWS);
@@ -56,10 +64,41 @@ impl Table {
             .zip(&plans)
             .map(|(name, plan)| Column { name, kind: plan.kind.column_type() })
             .collect();
-        Ok(Self { places, builders, writer, columns, batch: 0, batch_rows, bytes: 0, rows: 0 })
+        Ok(Self {
+            places,
+            builders,
+            writer,
+            columns,
+            batch: 0,
+            batch_rows,
+            bytes: 0,
+            rows: 0,
+            forced: forced.into_iter().collect(),
+            rejects: RejectFile::new(out_dir),
+            rejected: 0,
+        })
+    }
+
+    /// Why a row does not fit the types that the user set.
+    fn misfit(&self, row: &Row) -> Option<String> {
+        if self.forced.is_empty() {
+            return None;
+        }
+        row.cells.iter().find_map(|(column, cell)| {
+            let at = self.places.get(*column as usize).copied().flatten()?;
+            let kind = self.forced.get(&at)?;
+            let (Cell::Value(text) | Cell::Text(text)) = cell else { return None };
+            misfit_reason(text, *kind, &self.columns.get(at)?.name)
+        })
     }
 
     pub(super) fn row(&mut self, row: &Row) -> Result<(), Error> {
+        if let Some(reason) = self.misfit(row) {
+            let cells: Vec<&str> = row.cells.iter().map(|(_, cell)| cell.text()).collect();
+            self.rejects.write(&Reject::new(u64::from(row.number) + 1, reason, &cells.join("\t")))?;
+            self.rejected += 1;
+            return Ok(());
+        }
         let mut cells = row.cells.iter().peekable();
         for (column, place) in self.places.iter().enumerate() {
             let cell = cells.next_if(|(c, _)| *c as usize == column).map(|(_, cell)| cell);
@@ -94,6 +133,7 @@ impl Table {
     pub(super) fn finish(mut self) -> Result<(Vec<Column>, Vec<Nulls>), Error> {
         self.cut()?;
         self.writer.finish()?;
+        self.rejects.finish()?;
         Ok((self.columns, self.builders.iter().map(|b| b.nulls.to_map()).collect()))
     }
 }
