@@ -39,7 +39,7 @@ pub struct RecipeError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRecipe {
-    name: Spanned<String>,
+    name: Option<Spanned<String>>,
     #[serde(default)]
     description: String,
     #[serde(default)]
@@ -62,11 +62,12 @@ pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(fits)
 }
 
-/// Reads a recipe and checks its steps as far as that goes without data.
+/// Reads a recipe and checks its steps as far as that goes without data. A text that names no recipe is called `usual`, as
+/// its file is.
 ///
 /// # Errors
 /// The first thing that is wrong, with its line.
-pub fn recipe_from_toml(text: &str) -> Result<Recipe, RecipeError> {
+pub fn recipe_from_toml(text: &str, usual: &str) -> Result<Recipe, RecipeError> {
     let at = |offset: usize, reason: String| {
         let before = text.as_bytes().get(..offset.min(text.len())).unwrap_or_default();
         RecipeError { line: before.iter().filter(|b| **b == b'\n').count() + 1, reason }
@@ -76,13 +77,16 @@ pub fn recipe_from_toml(text: &str) -> Result<Recipe, RecipeError> {
     }
     let raw: RawRecipe = toml::from_str(text)
         .map_err(|e| at(e.span().map_or(0, |s| s.start), e.message().trim().replace('\n', "; ")))?;
-    if !is_name(raw.name.get_ref()) {
-        let reason = format!(
-            "the name '{}' cannot be: it must be letters, digits, - and _, {MAX_NAME} at most",
-            raw.name.get_ref()
-        );
-        return Err(at(raw.name.span().start, reason));
+    let (name, place) = match &raw.name {
+        Some(name) => (name.get_ref().as_str(), name.span().start),
+        None => (usual, 0),
+    };
+    if !is_name(name) {
+        let reason =
+            format!("the name '{name}' cannot be: it must be letters, digits, - and _, {MAX_NAME} at most");
+        return Err(at(place, reason));
     }
+    let name = name.to_owned();
     let mut choices = Vec::with_capacity(raw.steps.len());
     let mut places = Vec::with_capacity(raw.steps.len());
     for step in raw.steps {
@@ -102,7 +106,7 @@ pub fn recipe_from_toml(text: &str) -> Result<Recipe, RecipeError> {
         let place = places.get(e.step.saturating_sub(1)).copied().unwrap_or(0);
         at(place, e.to_string())
     })?;
-    Ok(Recipe { name: raw.name.into_inner(), description: raw.description, steps: choices })
+    Ok(Recipe { name, description: raw.description, steps: choices })
 }
 
 /// A setting as text; `None` for what no setting can be.
@@ -167,7 +171,7 @@ values = ["S", "C,Q"]
 
     #[test]
     fn what_a_user_writes_is_read_and_written_back_the_same() {
-        let recipe = recipe_from_toml(TEXT).unwrap();
+        let recipe = recipe_from_toml(TEXT, "").unwrap();
         assert_eq!(recipe.name, "passengers");
         assert_eq!(recipe.steps.len(), 2);
         assert_eq!(recipe.steps[0].columns, ["age", "fare"]);
@@ -179,13 +183,13 @@ values = ["S", "C,Q"]
         odd.steps[0].columns.push("a \"b\"\t='c'".into());
         for recipe in [recipe, odd] {
             let text = recipe_to_toml(&recipe);
-            assert_eq!(recipe_from_toml(&text).unwrap(), recipe, "{text}");
+            assert_eq!(recipe_from_toml(&text, "").unwrap(), recipe, "{text}");
         }
     }
 
     #[test]
     fn mistakes_are_told_with_their_line() {
-        let told = |from: &str, to: &str| recipe_from_toml(&TEXT.replace(from, to)).unwrap_err();
+        let told = |from: &str, to: &str| recipe_from_toml(&TEXT.replace(from, to), "").unwrap_err();
         let cases = [
             ("passengers", "pass/../engers", 1, "letters, digits"),
             ("[\"age\", \"fare\"]", "[\"age\"", 6, ""),
@@ -198,7 +202,7 @@ values = ["S", "C,Q"]
             let error = told(from, to);
             assert!(error.line == line && error.reason.contains(words), "{to}: {error}");
         }
-        assert_eq!(recipe_from_toml("steps = []").unwrap_err().line, 1);
-        assert!(recipe_from_toml(&"#".repeat(MAX_BYTES + 1)).is_err());
+        assert_eq!(recipe_from_toml("steps = []", "").unwrap_err().line, 1);
+        assert!(recipe_from_toml(&"#".repeat(MAX_BYTES + 1), "").is_err());
     }
 }

@@ -156,6 +156,11 @@ impl Dropforge for Calls {
         blocking(move || recipes::list(&dir)).await
     }
 
+    async fn recipe_faults(self, _: Context) -> Result<Vec<(String, Fault)>, Fault> {
+        let dir = self.house.paths.recipes.clone();
+        blocking(move || recipes::faults(&dir)).await
+    }
+
     async fn recipe_save(self, _: Context, recipe: Recipe, replace: bool) -> Result<(), Fault> {
         let (dir, name) = (self.house.paths.recipes.clone(), recipe.name.clone());
         let saved = blocking(move || recipes::save(&dir, &recipe, replace)).await;

@@ -180,7 +180,7 @@ mod tests {
         let cells: Vec<_> = page.rows.iter().map(|r| r[0].display()).collect();
         assert_eq!(cells, ["36", "38.5", "41"]);
         let text = fs::read_to_string(out.join("recipe.toml")).unwrap();
-        let recipe = recipe::recipe_from_toml(&text).unwrap();
+        let recipe = recipe::recipe_from_toml(&text, "").unwrap();
         assert_eq!(recipe.name, "people");
         assert_eq!(recipe.steps, serde_json::from_str::<Vec<StepChoice>>(steps).unwrap());
         let report = fs::read_to_string(out.join("report.txt")).unwrap();
