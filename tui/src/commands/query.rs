@@ -63,8 +63,8 @@ pub async fn run(args: Args, context: &Context) -> Done {
     let time = Duration::from_secs(args.timeout);
     let request =
         QueryRequest { sql, max_rows: args.limit, timeout_ms: args.timeout * 1000, project: args.project };
-    // Dropped by Ctrl-C, the call ends, and with it the statement.
-    let result = flat(client.rpc.query(within(time + CALL), request).await)?;
+    // As long as it may take, and as long as it may wait for others. Dropped by Ctrl-C, the call ends, and with it the statement.
+    let result = flat(client.rpc.query(within(2 * time + CALL), request).await)?;
     if context.json {
         print::json(&result)?;
     } else if args.csv {

@@ -136,7 +136,7 @@ impl<'a> Names<'a> {
                 let next = format!("dataset\u{1f}{}", self.used.len());
                 Ok(Relation::Dataset(self.used.entry(path).or_insert(next).clone()))
             }
-            None => Err(Error::Refused(format!(
+            None => Err(Error::NoDataset(format!(
                 "{place}there is no dataset \"{}\"; {}",
                 ident.value,
                 self.known(&ident.value)
