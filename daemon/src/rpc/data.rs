@@ -26,7 +26,7 @@ fn other_answer<T>() -> Result<T, Fault> {
     Err(Fault::failed("the reader answered another question"))
 }
 
-/// Runs a statement. Dropping this, as happens when the client goes away, ends the reader that is at it.
+/// Runs a statement. When the client goes away, the reader that is at it is ended.
 pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryResult, Fault> {
     let (owner, house) = (calls.owner, &calls.house);
     let project = match &request.project {
@@ -47,7 +47,11 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
         max_rows: request.max_rows,
         timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     };
-    match house.queries.ask_in_turn(ask, time, time + GRACE).await? {
+    let asked = tokio::select! {
+        asked = house.queries.ask_in_turn(ask, time, time + GRACE) => asked?,
+        () = calls.gone.cancelled() => return Err(Fault::failed("the client went away")),
+    };
+    match asked {
         Asked::Answer(answer) => match *answer {
             ReadAnswer::Query(result) => Ok(result),
             _ => other_answer(),
