@@ -24,7 +24,7 @@ use crate::store::{StoreError, WriteTx};
 enum Verdict {
     Done {
         outputs: Vec<Output>,
-        facts: Option<FileFacts>,
+        facts: Option<Box<FileFacts>>,
         made: Vec<Made>,
     },
     Failed(Fault),

@@ -113,6 +113,9 @@ const REFUSED: &[libc::c_long] = &[
 /// The same number on every architecture since Linux 6.6; libc lacks it for some.
 const SYS_FCHMODAT2: libc::c_long = 452;
 
+/// The part of a socket's type that is its kind, without flags (socket(2)).
+const SOCK_KIND: u64 = 0xf;
+
 /// Installs the filters on the calling thread; threads that it makes inherit them.
 pub(super) fn confine() -> Result<(), String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
@@ -148,10 +151,6 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let me = u64::from(std::process::id());
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, vec![])).collect();
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
-    // Talking to oneself is allowed: the engine's runtime has a pair of sockets for signals where the program has a use for
-    // them, as the daemon's half of this binary does. Such a pair can't be bound or connected to anything else.
-    let unix = u64::from(libc::AF_UNIX.unsigned_abs());
-    rules.insert(libc::SYS_socketpair, vec![when(0, SeccompCmpOp::Ne, unix)?]);
     // Only threads: a clone without this flag is a new process. The flags are the first argument on all three
     // architectures that have filters here.
     rules.insert(libc::SYS_clone, vec![when(0, SeccompCmpOp::MaskedEq(thread), 0)?]);
@@ -164,6 +163,15 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, me)?,
     ])?;
     rules.insert(libc::SYS_prlimit64, vec![others]);
+    // A pair of connected streams reaches nobody else, and the runtime below Polars' streaming engine makes one for its
+    // signals. A pair of datagram sockets could still send to any address.
+    let unix = u64::from(libc::AF_UNIX.unsigned_abs());
+    let stream = u64::from(libc::SOCK_STREAM.unsigned_abs());
+    let mut pairs = vec![when(0, SeccompCmpOp::Ne, unix)?];
+    for kind in (0..=SOCK_KIND).filter(|kind| *kind != stream) {
+        pairs.push(when(1, SeccompCmpOp::MaskedEq(SOCK_KIND), kind)?);
+    }
+    rules.insert(libc::SYS_socketpair, pairs);
     // Typing into the terminal that the daemon was started from.
     rules.insert(libc::SYS_ioctl, vec![when(1, SeccompCmpOp::Eq, libc::TIOCSTI)?]);
     Ok(rules)
