@@ -45,6 +45,11 @@ pub fn resolve(
         if found.is_empty() {
             found = datasets(tx, &names, project, |file| stem(file) == name)?;
         }
+        if let Some((book, part)) = name.split_once('#').filter(|_| found.is_empty()) {
+            // The first sheet is the book's own.
+            found = datasets(tx, &names, project, |file| stem(file) == book)?;
+            found.retain(|row| row.part.is_none() && row.facts.part.as_deref() == Some(part));
+        }
         match found.as_slice() {
             [] => {}
             [one] => {

@@ -4,6 +4,7 @@
 //! Must not know: calls, what an entry is about.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,18 +22,20 @@ const MAX_DETAIL: usize = 500;
 /// The way to the audit log for what changes nothing.
 pub struct Trail {
     store: Store,
-    recent: Mutex<HashMap<(u32, &'static str, String), Instant>>,
+    /// By the hash of what and detail: a statement may have a mebibyte.
+    recent: Mutex<HashMap<(u32, &'static str, u64), Instant>>,
+    hasher: RandomState,
 }
 
 impl Trail {
     /// A trail into a store.
     pub fn new(store: Store) -> Self {
-        Self { store, recent: Mutex::default() }
+        Self { store, recent: Mutex::default(), hasher: RandomState::new() }
     }
 
     /// Something was looked at or taken out: `what` is the id of the thing, or text that tells things apart.
     pub fn seen(&self, uid: u32, action: &'static str, what: &str, detail: &str) {
-        if self.is_new(uid, action, format!("{what}\0{detail}"), Instant::now()) {
+        if self.is_new(uid, action, (what, detail), Instant::now()) {
             self.append(uid, action, what, detail);
         }
     }
@@ -42,7 +45,8 @@ impl Trail {
         self.append(uid, "refuse", what, detail);
     }
 
-    fn is_new(&self, uid: u32, action: &'static str, key: String, now: Instant) -> bool {
+    fn is_new(&self, uid: u32, action: &'static str, key: (&str, &str), now: Instant) -> bool {
+        let key = self.hasher.hash_one(key);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= REMEMBERED {
             recent.retain(|_, at| now.duration_since(*at) < REPEATED);
@@ -76,7 +80,7 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let trail = Trail::new(store.clone());
         let now = Instant::now();
-        let new = |uid, what: &str, at| trail.is_new(uid, "view", what.into(), now + Duration::from_secs(at));
+        let new = |uid, what: &str, at| trail.is_new(uid, "view", (what, ""), now + Duration::from_secs(at));
         assert!(new(1, "f1", 0) && !new(1, "f1", 59) && new(1, "f1", 60), "once a minute");
         assert!(new(2, "f1", 0) && new(1, "f2", 0), "each user and each file");
         for _ in 0..3 {

@@ -285,8 +285,10 @@ pub trait Dropforge {
     async fn effect(selector: String, steps: Vec<StepChoice>, rows: u64) -> Result<Effect, Fault>;
     /// Sets what kind of data a file holds, and remembers it for its header; `None` takes the choice back.
     async fn type_choose(selector: String, name: Option<String>) -> Result<FileView, Fault>;
-    /// All recipes, by name.
+    /// The recipes that can be read, by name.
     async fn recipes() -> Result<Vec<Recipe>, Fault>;
+    /// Names of recipes that can't be read, and why not.
+    async fn recipe_faults() -> Result<Vec<(String, Fault)>, Fault>;
     /// Keeps a recipe, replacing one of the same name if told to.
     async fn recipe_save(recipe: Recipe, replace: bool) -> Result<(), Fault>;
     /// Removes a recipe.

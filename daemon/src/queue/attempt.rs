@@ -344,7 +344,7 @@ impl Supervised {
                 Taken::Line
             }
             FromWorker::Done { attempt, outputs, facts, derived } if mine(&attempt) => {
-                Taken::End(Ending::Done(Delivered { outputs, facts: facts.map(|f| *f), derived }))
+                Taken::End(Ending::Done(Delivered { outputs, facts, derived }))
             }
             FromWorker::Failed { attempt, mut fault, transient } if mine(&attempt) => {
                 // It goes into rows, events and lists, and comes from a process that read hostile bytes.

@@ -36,7 +36,7 @@ pub(super) struct Delivered {
     /// Its outputs.
     pub(super) outputs: Vec<Output>,
     /// What it learned about the file.
-    pub(super) facts: Option<FileFacts>,
+    pub(super) facts: Option<Box<FileFacts>>,
     /// Outputs that become files of their own.
     pub(super) derived: Vec<Derived>,
 }

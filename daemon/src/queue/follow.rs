@@ -57,7 +57,10 @@ pub(super) fn file_ready(
     file.state = FileState::Ready;
     file.error = None;
     file.job = Some(job.id.clone());
-    file.settings = of_reading(job, &file);
+    if job.from.is_none() {
+        // Otherwise the data are of the reading before, whatever the job that was done again was told.
+        file.settings = of_reading(job, &file);
+    }
     let remembered = match &file.facts.fingerprint {
         Some(fingerprint) => tx.type_choice(file.owner, fingerprint)?,
         None => None,

@@ -13,6 +13,7 @@ use crate::access;
 use crate::queue::file_change;
 use crate::store::StoreError;
 use crate::tables;
+use crate::workers::Asked;
 
 /// The longest that a statement may take.
 const MAX_TIME: Duration = Duration::from_secs(3600);
@@ -25,7 +26,7 @@ fn other_answer<T>() -> Result<T, Fault> {
     Err(Fault::failed("the reader answered another question"))
 }
 
-/// Runs a statement. Dropping this, as happens when the client goes away, ends the reader that is at it.
+/// Runs a statement. When the client goes away, the reader that is at it is ended.
 pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryResult, Fault> {
     let (owner, house) = (calls.owner, &calls.house);
     let project = match &request.project {
@@ -46,10 +47,21 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
         max_rows: request.max_rows,
         timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     };
-    match house.queries.ask_within(ask, time + GRACE).await? {
-        Some(ReadAnswer::Query(result)) => Ok(result),
-        Some(_) => other_answer(),
-        None => {
+    let asked = tokio::select! {
+        asked = house.queries.ask_in_turn(ask, time, time + GRACE) => asked?,
+        () = calls.gone.cancelled() => return Err(Fault::failed("the client went away")),
+    };
+    match asked {
+        Asked::Answer(answer) => match *answer {
+            ReadAnswer::Query(result) => Ok(result),
+            _ => other_answer(),
+        },
+        Asked::NoTurn => {
+            let text = format!("other statements ran for {} s, and this one had no turn", time.as_secs_f64());
+            Err(Fault::refused(text)
+                .hint("Try again when they are done, or give it more time with --timeout."))
+        }
+        Asked::TooSlow => {
             let text = format!("the statement took longer than {} s and was ended", time.as_secs_f64());
             Err(Fault::refused(text).hint("Give it more time with --timeout, or ask for less."))
         }

@@ -86,6 +86,25 @@ fn check_steps(settings: &BTreeMap<String, String>) -> Result<(), Fault> {
     steps::check(&choices).map_err(|e| Fault::usage(e.to_string()))
 }
 
+/// The longest name of a file in bytes, as file systems have it.
+const MAX_NAME: usize = 255;
+
+/// Whether a file that a job makes can be called so. Said before it runs, as it may run long.
+fn check_name(name: Option<&String>) -> Result<(), Fault> {
+    let Some(name) = name else { return Ok(()) };
+    let bad = name.trim().is_empty()
+        || name.len() > MAX_NAME
+        || name.starts_with('.')
+        || name.contains(['/', '\\'])
+        || name.chars().any(char::is_control);
+    if bad {
+        return Err(Fault::usage(format!("'{}' can't be a file's name", clean::fit(name, 60))).hint(
+            "A name has 1 to 255 bytes, no folders and no control characters, and does not begin with a dot.",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobView, Fault> {
     calls.house.queue.knows(&submission.kind)?;
     let owner = calls.owner;
@@ -104,6 +123,7 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
         (PREPARE, _) => {
             super::data::check_dataset(calls, file.as_ref().map(|f| f.id.as_str()))?;
             check_steps(&settings)?;
+            check_name(settings.get(suggest::settings::NAME).filter(|name| !name.trim().is_empty()))?;
         }
         (QUERY, _) => project = check_query(calls, &settings, project)?,
         _ => {}
@@ -137,6 +157,10 @@ fn check_query(
     if settings.get(query::SQL).is_none_or(|sql| sql.trim().is_empty()) {
         return Err(Fault::usage(format!("a job of kind '{QUERY}' needs the setting '{}'", query::SQL)));
     }
+    let name = settings.get(query::NAME).ok_or_else(|| {
+        Fault::usage(format!("a job of kind '{QUERY}' needs the setting '{}'", query::NAME))
+    })?;
+    check_name(Some(name))?;
     let Some(name) = settings.get(query::PROJECT) else { return Ok(usual) };
     let project = calls.house.store.read(|tx| tx.project_named(calls.owner, name))?;
     Ok(project.ok_or_else(|| super::system::no_project(name))?.id)

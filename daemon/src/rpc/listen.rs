@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use dropforge_shared::codec;
@@ -11,7 +13,10 @@ use dropforge_shared::handshake::{self, Operation, PROTOCOL, Verdict};
 use dropforge_shared::service::Dropforge;
 use futures::StreamExt;
 use tarpc::server::{BaseChannel, Channel};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
 
 use super::Calls;
 use crate::lifecycle::{House, raised};
@@ -102,7 +107,10 @@ async fn connection(house: Arc<House>, mut stream: UnixStream) {
         Operation::Status => {}
         Operation::Stop => house.ask_to_stop("a client asked"),
         Operation::Session => {
-            let calls = Calls { house: house.clone(), owner: peer.uid() };
+            let gone = CancellationToken::new();
+            let calls = Calls { house: house.clone(), owner: peer.uid(), gone: gone.clone() };
+            let (read, write) = stream.into_split();
+            let stream = tokio::io::join(TellsEnd { inner: read, gone }, write);
             let channel = BaseChannel::with_defaults(codec::transport(stream));
             let mut stop = house.stop.subscribe();
             let served = channel.execute(calls.serve()).for_each(|handler| async move {
@@ -113,5 +121,32 @@ async fn connection(house: Arc<House>, mut stream: UnixStream) {
                 () = raised(&mut stop) => {}
             }
         }
+    }
+}
+
+/// What a client says. Tells when it says nothing more: tarpc then waits for the calls that are under way, however long they
+/// take and though nobody hears their answers.
+struct TellsEnd {
+    inner: OwnedReadHalf,
+    gone: CancellationToken,
+}
+
+impl AsyncRead for TellsEnd {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let ended = match &polled {
+            Poll::Ready(Ok(())) => buf.remaining() > 0 && buf.filled().len() == before,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        };
+        if ended {
+            self.gone.cancel();
+        }
+        polled
     }
 }

@@ -26,6 +26,7 @@ use dropforge_shared::service::{
 };
 use dropforge_shared::suggest::{Effect, Recipe, StepChoice, Suggestions};
 use tarpc::context::Context;
+use tokio_util::sync::CancellationToken;
 
 pub use adding::Tickets;
 pub(crate) use listen::bind;
@@ -41,6 +42,8 @@ const MAX_LIST: usize = 500;
 pub struct Calls {
     house: Arc<House>,
     owner: u32,
+    /// The client has closed its end. What only answers can stop then.
+    gone: CancellationToken,
 }
 
 impl Calls {
@@ -154,6 +157,11 @@ impl Dropforge for Calls {
     async fn recipes(self, _: Context) -> Result<Vec<Recipe>, Fault> {
         let dir = self.house.paths.recipes.clone();
         blocking(move || recipes::list(&dir)).await
+    }
+
+    async fn recipe_faults(self, _: Context) -> Result<Vec<(String, Fault)>, Fault> {
+        let dir = self.house.paths.recipes.clone();
+        blocking(move || recipes::faults(&dir)).await
     }
 
     async fn recipe_save(self, _: Context, recipe: Recipe, replace: bool) -> Result<(), Fault> {

@@ -36,11 +36,27 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Fault {
     Fault::failed(format!("can't {doing} {}: {error}", path.display()))
 }
 
-/// All recipes, by name. One that can't be read is a fault that names file and line.
+/// Recipes by name: those that can be read, and of the others their names with what is wrong, file and line.
+type Found = (Vec<Recipe>, Vec<(String, Fault)>);
+
+/// The recipes that can be read, by name.
 pub(super) fn list(dir: &Path) -> Result<Vec<Recipe>, Fault> {
+    let (good, bad) = all(dir)?;
+    for (_, fault) in bad {
+        tracing::warn!("{fault}");
+    }
+    Ok(good)
+}
+
+/// The recipes that can't be read, by name, and why not.
+pub(super) fn faults(dir: &Path) -> Result<Vec<(String, Fault)>, Fault> {
+    all(dir).map(|(_, bad)| bad)
+}
+
+fn all(dir: &Path) -> Result<Found, Fault> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::default()),
         Err(e) => return Err(failed("read the folder", dir, &e)),
     };
     let mut names = Vec::new();
@@ -52,7 +68,14 @@ pub(super) fn list(dir: &Path) -> Result<Vec<Recipe>, Fault> {
         }
     }
     names.sort();
-    names.into_iter().map(|name| read(dir, &name)).collect()
+    let (mut good, mut bad) = Found::default();
+    for name in names {
+        match read(dir, &name) {
+            Ok(recipe) => good.push(recipe),
+            Err(fault) => bad.push((name, fault)),
+        }
+    }
+    Ok((good, bad))
 }
 
 fn read(dir: &Path, name: &str) -> Result<Recipe, Fault> {
@@ -191,8 +214,12 @@ mod tests {
             ("\nname = \"other\"\nsteps = []\n", "line 2"),
         ] {
             fs::write(&path, text).unwrap();
-            let fault = list(home.path()).unwrap_err();
-            assert!(fault.message.contains("mine.toml") && fault.message.contains(line), "{fault}");
+            let (name, fault) = faults(home.path()).unwrap().remove(0);
+            assert!(name == "mine" && fault.message.contains("mine.toml"), "{fault}");
+            assert!(fault.message.contains(line), "{fault}");
         }
+        // The others are not kept from anybody by it.
+        save(home.path(), &recipe("good"), false).unwrap();
+        assert_eq!(list(home.path()).unwrap(), [recipe("good")]);
     }
 }

@@ -21,7 +21,7 @@ mod watch;
 pub use child::Child;
 pub use exit::{Ending, describe};
 pub use process::Signal;
-pub use readers::{ReaderPool, ReaderSettings};
+pub use readers::{Asked, ReaderPool, ReaderSettings};
 pub use spawn::{SpawnRequest, Spawner, WorkerProgram};
 pub use stderr::StderrLines;
 pub use stop::{Grace, StopStep, stop_with};

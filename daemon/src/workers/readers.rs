@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::work::{FromWorker, ReadAnswer, ReadRequest, ToWorker};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 
 use super::child::Child;
@@ -44,6 +44,17 @@ impl ReaderSettings {
             timeout: Duration::from_secs(30),
         }
     }
+}
+
+/// What came of a request with limits.
+#[derive(Debug)]
+pub enum Asked {
+    /// The answer.
+    Answer(Box<ReadAnswer>),
+    /// All readers were at other requests for all the time that it could wait.
+    NoTurn,
+    /// It took too long, and the reader was ended.
+    TooSlow,
 }
 
 /// The pool. Clones share it.
@@ -89,26 +100,35 @@ impl ReaderPool {
     /// gets a new reader then.
     pub async fn ask(&self, request: ReadRequest) -> Result<ReadAnswer, Fault> {
         let limit = self.inner.settings.timeout;
-        self.ask_within(request, limit).await?.ok_or_else(|| {
-            let text = format!("reading took longer than {} s and was ended", limit.as_secs_f64());
-            Fault::failed(text).hint("Ask for fewer rows, or try again when less is running.")
-        })
+        let _turn = self.turn().await?;
+        match tokio::time::timeout(limit, self.serve(&request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let text = format!("reading took longer than {} s and was ended", limit.as_secs_f64());
+                Err(Fault::failed(text).hint("Ask for fewer rows, or try again when less is running."))
+            }
+        }
     }
 
-    /// As [`Self::ask`], with a time limit of its own; `None` where it was over and the reader was ended. The time begins when
-    /// it is this request's turn.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))
+    }
+
+    /// As [`Self::ask`], with limits of its own: how long it waits for its turn, and, from then on, for the answer.
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub async fn ask_within(
+    pub async fn ask_in_turn(
         &self,
         request: ReadRequest,
+        patience: Duration,
         limit: Duration,
-    ) -> Result<Option<ReadAnswer>, Fault> {
-        let _turn = self.inner.turns.acquire().await.map_err(|_| Fault::failed("the daemon is stopping"))?;
+    ) -> Result<Asked, Fault> {
+        let Ok(turn) = tokio::time::timeout(patience, self.turn()).await else { return Ok(Asked::NoTurn) };
+        let _turn = turn?;
         match tokio::time::timeout(limit, self.serve(&request)).await {
-            Ok(answer) => answer.map(Some),
-            Err(_) => Ok(None),
+            Ok(answer) => answer.map(|answer| Asked::Answer(Box::new(answer))),
+            Err(_) => Ok(Asked::TooSlow),
         }
     }
 

@@ -170,6 +170,8 @@ fn start(program: &WorkerProgram, request: &SpawnRequest, daemon: u32, known: &K
         .envs(std::env::vars_os().filter(|(name, _)| is_passed(name)))
         .env("RUST_BACKTRACE", "0")
         .env("DROPFORGE_PARENT", daemon.to_string())
+        // A confined child may write nowhere but to its own folder: what doesn't fit its memory can't be put elsewhere.
+        .env("POLARS_OOC_DISK_BUDGET_MB", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -248,6 +250,7 @@ mod tests {
         }
         assert!(seen.contains(&format!("DROPFORGE_PARENT={}", std::process::id())), "{seen:?}");
         assert!(seen.contains(&"/".to_owned()), "{seen:?}");
+        assert!(seen.contains(&"POLARS_OOC_DISK_BUDGET_MB=0".to_owned()), "{seen:?}");
         for name in ["HOME=", "USER=", "SSH_", "CARGO"] {
             assert!(!seen.iter().any(|line| line.starts_with(name)), "{name} in {seen:?}");
         }

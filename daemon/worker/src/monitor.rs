@@ -35,6 +35,7 @@ impl tabular::Monitor for Context {
 /// The fault that a user is told.
 pub(crate) fn fault(error: &tabular::Error) -> Fault {
     match error {
+        tabular::Error::NoDataset(_) => Fault::not_found(error.to_string()),
         tabular::Error::Step(_) => Fault::usage(error.to_string()),
         _ if error.is_refusal() => Fault::refused(error.to_string()),
         _ if error.is_usage() => Fault::usage(error.to_string()),

@@ -61,7 +61,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
             &percent.unwrap_or_default(),
             &job.attempts.len().to_string(),
             &job.queued_at.to_string(),
-            job.error.as_deref().unwrap_or_default(),
+            job.error.as_deref().and_then(|e| e.lines().next()).unwrap_or_default(),
         ]);
     }
     table.print()?;

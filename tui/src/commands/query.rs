@@ -63,8 +63,8 @@ pub async fn run(args: Args, context: &Context) -> Done {
     let time = Duration::from_secs(args.timeout);
     let request =
         QueryRequest { sql, max_rows: args.limit, timeout_ms: args.timeout * 1000, project: args.project };
-    // Dropped by Ctrl-C, the call ends, and with it the statement.
-    let result = flat(client.rpc.query(within(time + CALL), request).await)?;
+    // As long as it may take, and as long as it may wait for others. Dropped by Ctrl-C, the call ends, and with it the statement.
+    let result = flat(client.rpc.query(within(2 * time + CALL), request).await)?;
     if context.json {
         print::json(&result)?;
     } else if args.csv {
@@ -74,10 +74,14 @@ pub async fn run(args: Args, context: &Context) -> Done {
         print::note(&format!("{} rows in {} ms", result.rows.len(), result.elapsed_ms));
     }
     if result.truncated {
-        print::note(&format!(
-            "there are more rows than these {}: --limit N shows more, --save NAME keeps all",
-            result.rows.len()
-        ));
+        let shown = result.rows.len();
+        // Fewer than were asked for: the answer is as large as one may be.
+        let more = if shown as u64 >= args.limit {
+            "--limit N shows more, "
+        } else {
+            "no more fit into one answer, "
+        };
+        print::note(&format!("there are more rows than these {shown}: {more}--save NAME keeps all"));
     }
     Ok(ExitCode::SUCCESS)
 }

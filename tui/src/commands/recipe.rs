@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use dropforge_shared::client::{Client, flat, within};
 use dropforge_shared::fault::Fault;
+use dropforge_shared::recipe::{recipe_from_toml, recipe_to_toml};
 use dropforge_shared::service::CALL;
-use dropforge_shared::suggest::{Recipe, StepChoice};
-use serde::Deserialize;
+use dropforge_shared::suggest::Recipe;
 
 use super::steps::{self, Chosen};
 use super::{Context, Done, prepare};
@@ -78,18 +78,6 @@ enum What {
     },
 }
 
-/// A recipe as a user may write it: its name is given beside.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    #[serde(default)]
-    #[allow(dead_code, reason = "allowed in the file, given on the command line")]
-    name: String,
-    #[serde(default)]
-    description: String,
-    steps: Vec<StepChoice>,
-}
-
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
@@ -100,9 +88,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
             if context.json {
                 print::json(&recipe)?;
             } else {
-                let text = toml::to_string_pretty(&recipe)
-                    .map_err(|e| Fault::failed(format!("the recipe can't be shown: {e}")))?;
-                print::line(text.trim_end())?;
+                print::line(recipe_to_toml(&recipe).trim_end())?;
             }
         }
         What::Save { name, of, from, chosen, description, replace } => {
@@ -144,6 +130,10 @@ pub async fn run(args: Args, context: &Context) -> Done {
 
 async fn list(client: &Client, context: &Context) -> Result<(), Fault> {
     let recipes = flat(client.rpc.recipes(within(CALL)).await)?;
+    let bad = flat(client.rpc.recipe_faults(within(CALL)).await)?;
+    for (_, fault) in &bad {
+        print::note(&format!("left out: {}", fault.message));
+    }
     if context.json {
         return print::json(&recipes);
     }
@@ -159,7 +149,7 @@ async fn list(client: &Client, context: &Context) -> Result<(), Fault> {
         table.row([&recipe.name, &recipe.steps.len().to_string(), &ops.join(", "), &recipe.description]);
     }
     table.print()?;
-    if recipes.is_empty() {
+    if recipes.is_empty() && bad.is_empty() {
         print::note("no recipes yet: `dropforge recipe save NAME --of FILE --all` makes one");
     }
     Ok(())
@@ -173,9 +163,8 @@ fn read(name: String, path: PathBuf) -> Result<Recipe, Fault> {
         std::fs::read_to_string(&path)
     };
     let text = text.map_err(|e| Fault::usage(format!("{} can't be read: {e}", path.display())))?;
-    let found: Text = toml::from_str(&text).map_err(|e| {
-        let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-        Fault::usage(format!("{}, line {line}: {}", path.display(), e.message()))
-    })?;
-    Ok(Recipe { name, description: found.description, steps: found.steps })
+    let found =
+        recipe_from_toml(&text, &name).map_err(|e| Fault::usage(format!("{}, {e}", path.display())))?;
+    // As it is called here, whatever it was called there.
+    Ok(Recipe { name, ..found })
 }

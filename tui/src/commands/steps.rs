@@ -25,6 +25,12 @@ pub struct Chosen {
 pub(super) async fn recipe(client: &Client, name: &str) -> Result<Recipe, Fault> {
     let all = flat(client.rpc.recipes(within(CALL)).await)?;
     let names: Vec<String> = all.iter().map(|r| r.name.clone()).collect();
+    if !names.iter().any(|n| n == name) {
+        let bad = flat(client.rpc.recipe_faults(within(CALL)).await)?;
+        if let Some((_, fault)) = bad.into_iter().find(|(n, _)| n == name) {
+            return Err(fault);
+        }
+    }
     all.into_iter().find(|r| r.name == name).ok_or_else(|| {
         let fault = Fault::not_found(format!("no recipe '{}'", clean::fit(name, 60)));
         fault.hint(if names.is_empty() {

@@ -103,6 +103,9 @@ pub enum Error {
     /// A statement or a view that is not well formed.
     #[error("{0}")]
     Usage(String),
+    /// A statement names a dataset that there is not.
+    #[error("{0}")]
+    NoDataset(String),
     /// A statement that is refused: it would reach beyond the datasets, or it is more than one reading statement.
     #[error("refused: {0}")]
     Refused(String),

@@ -136,11 +136,13 @@ impl<'a> Names<'a> {
                 let next = format!("dataset\u{1f}{}", self.used.len());
                 Ok(Relation::Dataset(self.used.entry(path).or_insert(next).clone()))
             }
-            None => Err(Error::Refused(format!(
-                "{place}there is no dataset \"{}\"; {}",
-                ident.value,
-                self.known(&ident.value)
-            ))),
+            None => {
+                let name = &ident.value;
+                let text = format!("{place}there is no dataset \"{name}\"; {}", self.known(name));
+                // No dataset can be called as a path out of its folder, so it is a file that was meant.
+                let outside = name.starts_with('/') || name.split('/').any(|part| part == "..");
+                Err(if outside { Error::Refused(text) } else { Error::NoDataset(text) })
+            }
         }
     }
 
