@@ -172,6 +172,13 @@ fn apply(
         Verdict::Done { facts: Some(facts), .. } => follow::file_ready(tx, &row, facts, &mut followed)?,
         _ => followed.files.extend(follow::file_follows(tx, &row)?),
     }
+    // Sheets and members that became files: who waits for the job wants to know of them.
+    let parts = followed.files.iter().filter(|f| f.part.is_some() && Some(&f.id) != row.file.as_ref());
+    for part in parts.map(|f| f.id.clone()).collect::<Vec<_>>() {
+        if !row.produced.contains(&part) {
+            row.produced.push(part);
+        }
+    }
     Ok((tx.put_job(row)?, followed))
 }
 

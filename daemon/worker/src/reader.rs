@@ -60,6 +60,10 @@ pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Bytes that the result of a statement may have: well within a frame, here and on the way to the client. Whoever wants more
+/// saves it as a dataset.
+const MAX_RESULT_BYTES: usize = 4 << 20;
+
 /// What a reader knows from one request to the next.
 #[derive(Default)]
 struct State {
@@ -76,8 +80,11 @@ fn answer(request: &ReadRequest, state: &mut State) -> Result<ReadAnswer, Fault>
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
         ReadRequest::Query { sql, tables, ambiguous, max_rows, timeout_ms } => {
-            let limits =
-                QueryLimits { max_rows: *max_rows, timeout_ms: *timeout_ms, ..QueryLimits::default() };
+            let limits = QueryLimits {
+                max_rows: *max_rows,
+                timeout_ms: *timeout_ms,
+                max_answer_bytes: MAX_RESULT_BYTES,
+            };
             dropforge_tabular::query(sql, tables, ambiguous, limits, &mut Silent)
                 .map(ReadAnswer::Query)
                 .map_err(|e| {

@@ -48,7 +48,7 @@ fn each_sheet_of_a_workbook_is_a_dataset() {
     let home = home!();
     let book = home.file("orders.xlsx", bytes_of("tests/tests/data/orders.xlsx"));
     home.json(&format!("add {} --wait", book.display()));
-    assert_eq!(home.settled_file("orders.xlsx#Customers")["state"], "ready");
+    assert_eq!(home.json("show orders.xlsx#Customers")["state"], "ready", "waiting is for all sheets");
     let names: Vec<Value> = home.files().into_iter().map(|f| f["name"].clone()).collect();
     assert_eq!(names.len(), 2, "an empty sheet is no dataset: {names:?}");
     let columns = home.json("preview orders.xlsx")["columns"].clone();

@@ -100,7 +100,10 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         let mut line = Line::new(context, client);
         let views = waiting::until_ended(&mut line, jobs, None).await?;
         let mut notes: Vec<String> = views.iter().filter_map(waiting::shortfall).collect();
-        for file in outcomes.iter().filter(|o| o.jobs.is_empty()).filter_map(|o| o.file.as_ref()) {
+        // The other sheets of a workbook are read by jobs of their own.
+        let parts: Vec<FileId> = views.into_iter().flat_map(|v| v.produced).collect();
+        let there = outcomes.iter().filter(|o| o.jobs.is_empty()).filter_map(|o| o.file.as_ref());
+        for file in parts.iter().chain(there) {
             notes.extend(until_read(&mut line, file, jobs).await?);
         }
         for note in &notes {

@@ -92,13 +92,17 @@ fn name(said: Option<&String>, input: &str) -> Result<String, WorkError> {
 }
 
 /// A name without folders, sheet and ending.
-fn stem(name: &str) -> &str {
+fn stem(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
+    // A sheet is `BOOK.xlsx#SHEET`; each of a book's has a name of its own.
+    let (name, part) = name.split_once('#').map_or((name, None), |(book, part)| (book, Some(part)));
+    let packed = [".gz", ".zst", ".zip"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let stem = packed.rsplit_once('.').map_or(packed, |(stem, _)| stem);
+    let stem = if stem.is_empty() { "dataset" } else { stem };
+    let name = part.map_or_else(|| stem.to_owned(), |part| format!("{stem}-{part}"));
     // A file name may have 255 bytes; what is added needs some.
     let end = (0..=name.len().min(200)).rev().find(|i| name.is_char_boundary(*i)).unwrap_or(0);
-    let name = name.get(..end).unwrap_or_default();
-    let stem = name.split('.').next().unwrap_or_default();
-    if stem.is_empty() { "dataset" } else { stem }
+    name.get(..end).unwrap_or_default().to_owned()
 }
 
 /// A recipe's name may have fewer characters than a file's.
@@ -211,7 +215,8 @@ mod tests {
 
     #[test]
     fn names_stay_in_their_folder() {
-        assert_eq!(name(None, "a/b/sales.2024.csv.gz").ok().as_deref(), Some("sales-prepared.parquet"));
+        assert_eq!(name(None, "a/b/sales.2024.csv.gz").ok().as_deref(), Some("sales.2024-prepared.parquet"));
+        assert_eq!(name(None, "b.xlsx#May").ok().as_deref(), Some("b-May-prepared.parquet"));
         assert_eq!(name(None, ".csv").ok().as_deref(), Some("dataset-prepared.parquet"));
         for bad in ["../x", "a/b", ".hidden", "a\nb"] {
             assert!(name(Some(&bad.to_owned()), "x").is_err(), "{bad}");
