@@ -274,7 +274,7 @@ pub(super) mod said {
                     "impute-mass",
                     "impute",
                     "body mass",
-                    ("strategy", "median", "mean|median|most_frequent"),
+                    ("strategy", "median", "mean | median | most_frequent"),
                 ),
                 step("encode-sex", "encode", "sex", ("method", "one_hot", "one_hot|ordinal")),
                 step("clip-mass", "clip", "body mass", ("upper", "6000", "a number")),
