@@ -77,6 +77,7 @@ pub enum Cmd {
     Older,
     Newer,
     EditQuery,
+    ClearQuery,
     SaveQuery,
     EditReading,
     ReadAgain,

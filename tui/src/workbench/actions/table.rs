@@ -52,6 +52,13 @@ pub const ACTIONS: &[ActionSpec] = &[
     spec(Cmd::Complete, "Complete a name or a keyword", &["tab"], &[C::Editor], Some("complete")),
     spec(Cmd::Older, "The statement before", &["alt-up", "ctrl-p"], &[C::Editor], Some("before")),
     spec(Cmd::Newer, "The statement after", &["alt-down", "ctrl-n"], &[C::Editor], None),
+    spec(
+        Cmd::ClearQuery,
+        "Empty the editor; Alt-Up brings the text back",
+        &["ctrl-x"],
+        &[C::Editor],
+        Some("empty"),
+    ),
     spec(Cmd::SaveQuery, "Save what it gives as a dataset", &["ctrl-s"], &[C::Editor], Some("save")),
     spec(Cmd::SaveQuery, "Save what it gives as a dataset", &["w", "ctrl-s"], &[C::Query], Some("save")),
     spec(Cmd::Back, "Stop it, or leave the editor", &["esc"], &[C::Editor], Some("leave editor")),

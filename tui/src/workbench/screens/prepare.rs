@@ -105,7 +105,13 @@ fn draw_card(card: &Card, selected: bool, theme: Theme, area: Rect, buf: &mut Bu
         over(buf, area, area.y, theme.selected());
     }
     if area.height > 1 {
-        let settings: Vec<String> = step.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let settings: Vec<String> = step
+            .settings
+            .iter()
+            // What is empty says nothing.
+            .filter(|(_, v)| !v.is_empty())
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
         let gap = if settings.is_empty() { "" } else { " · " };
         let inside = Rect { x: area.x + 4, width: area.width.saturating_sub(4), ..area };
         pieces(

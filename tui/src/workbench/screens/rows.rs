@@ -95,6 +95,11 @@ fn filter(filter: &Filter) -> String {
 /// Figures of the column at the cursor, from the profile: of all rows, whatever the view.
 fn stats(data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
     let Some(column) = data.sheet.selected() else { return };
+    let mut area = area;
+    if !data.view.filters.is_empty() {
+        text(buf, area.x, area.y, area.width, "of all rows, not of the filtered", theme.dim());
+        area = below(area, 1);
+    }
     match &data.profile {
         Loaded::Yes(profile) => match profile.columns.iter().find(|c| c.name == column.name) {
             Some(c) => details::draw_beside(profile, c, theme, area, buf),

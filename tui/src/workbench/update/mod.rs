@@ -197,7 +197,11 @@ fn leave(state: &mut State, to: Screen) -> Vec<Effect> {
 }
 
 fn back(state: &mut State) -> Vec<Effect> {
-    state.notice = None;
+    // What went wrong is put away first; only then does one leave.
+    let runs = state.query_shown() && state.query.running.is_some();
+    if state.notice.take().is_some_and(|n| n.bad) && !runs {
+        return Vec::new();
+    }
     if state.screen == Screen::Files && !state.filter.is_empty() {
         state.filter.clear();
         lists::settle(state);

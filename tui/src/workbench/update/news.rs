@@ -50,6 +50,8 @@ fn everything(state: &mut State) -> Vec<Effect> {
 pub(super) fn lost(state: &mut State, why: String) {
     if state.link == Link::Live {
         state.link = Link::Lost { since: state.now, why };
+        // A good word, such as that the daemon is back, holds no longer.
+        state.notice = state.notice.take().filter(|n| n.bad);
     }
     lists::settle(state);
 }

@@ -156,8 +156,9 @@ fn edit(state: &mut State) {
             Field::typed(name, value, choices)
         });
     }
+    let at = usize::from(!step.settings.is_empty());
     let (title, then) = (format!("Settings of {}", step.op), Formed::Step(step.id.clone()));
-    state.popup = Some(Popup::Form(Form { title, fields, at: usize::from(!step.settings.is_empty()), then }));
+    state.popup = Some(Popup::Form(Form { title, fields, at, then }));
 }
 
 /// The form of a step was filled in.
@@ -222,7 +223,8 @@ fn add(state: &mut State) {
         }
     };
     for card in &data.prepare.cards {
-        offer(&card.step.op, "as suggested for other columns");
+        let op = &card.step.op;
+        offer(op, steps::op(op).map(|o| o.about).unwrap_or_default());
     }
     for operation in steps::OPS {
         offer(operation.op, operation.about);
@@ -238,6 +240,9 @@ pub(super) fn added(state: &mut State, typed: &str) {
     let height = state.list_height();
     let Some(data) = &mut state.data else { return };
     let (op, rest) = typed.split_once(' ').unwrap_or((typed, ""));
+    if steps::op(op).is_none() {
+        return state.complain(format!("'{op}' is no operation; a shows all there are."));
+    }
     let (mut settings, mut names) = (BTreeMap::new(), Vec::new());
     for word in rest.split_whitespace() {
         match word.split_once('=') {
@@ -256,7 +261,12 @@ pub(super) fn added(state: &mut State, typed: &str) {
     data.prepare.cards.push(card);
     let keys = data.prepare.keys();
     data.prepare.at.go(usize::MAX, &keys, (height / 2).max(1));
+    let lacks = data.prepare.cards.last().is_some_and(|c| c.step.columns.is_empty());
     edit(state);
+    if let Some(Popup::Form(form)) = state.popup.as_mut().filter(|_| lacks) {
+        // It begins with the columns, which it mostly needs.
+        form.at = 0;
+    }
 }
 
 /// `sales.csv` gives `sales-prepared.csv`.

@@ -26,6 +26,8 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     };
     let Some(prompt) = state.prompt.take() else { return Vec::new() };
     let text = prompt.input.value().trim().to_owned();
+    // What was wrong with the text before is not wrong with this one.
+    state.notice = None;
     match (prompt.asking, accepted) {
         (Asking::Filter, true) => lists::more_files(state),
         (Asking::Filter, false) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileKind, FileState};
 use dropforge_shared::ids::FileId;
@@ -102,7 +102,12 @@ pub(super) fn begin(state: &mut State) {
 /// A key goes into the statement.
 pub(super) fn typed(state: &mut State, key: KeyEvent) {
     let before = state.query.text.lines().len();
-    state.query.text.input(key);
+    // As in every line of text here; the editor by itself would undo.
+    if (key.code, key.modifiers) == (KeyCode::Char('u'), KeyModifiers::CONTROL) {
+        state.query.text.delete_line_by_head();
+    } else {
+        state.query.text.input(key);
+    }
     // The mark of an error holds only for the text that it was found in.
     if state.query.text.lines().len() != before {
         state.query.history_at = None;
@@ -117,6 +122,14 @@ pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         Cmd::EditQuery => {
             begin(state);
             state.query.typing = true;
+            return Vec::new();
+        }
+        Cmd::ClearQuery => {
+            let sql = state.query.sql().trim().to_owned();
+            if !sql.is_empty() {
+                state.query.remember(&sql);
+            }
+            state.query.write("");
             return Vec::new();
         }
         Cmd::Complete => return complete(state),
