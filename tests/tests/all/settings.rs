@@ -208,7 +208,10 @@ fn recipes_are_files_that_a_user_can_write() {
     assert!(std::fs::read_to_string(folder.join("june.toml")).unwrap().contains("op = \"drop\""));
     std::fs::write(folder.join("bad.toml"), "[[steps]]\nopp = \"drop\"\n").unwrap();
     let bad = home.run(["recipe", "list"]);
-    assert!(bad.code == Some(2) && bad.stderr.contains("bad.toml, line 2"), "{bad:#?}");
+    assert!(bad.code == Some(0) && bad.stderr.contains("bad.toml, line 2"), "{bad:#?}");
+    assert!(bad.stdout.contains("june"), "one that is broken does not hide the others: {bad:#?}");
+    let broken = home.run(["recipe", "show", "bad"]);
+    assert!(broken.code == Some(2) && broken.stderr.contains("line 2"), "{broken:#?}");
     std::fs::remove_file(folder.join("bad.toml")).unwrap();
     assert_eq!(home.run(["recipe", "rm", "june"]).code, Some(0));
     assert_eq!(home.run(["recipe", "show", "june"]).code, Some(3));
