@@ -136,6 +136,7 @@ fn job() -> JobRow {
             bytes: 5,
             sha256: "cd".repeat(32),
         }],
+        error_code: None,
         priority: -3,
         settings: BTreeMap::from([("delimiter".to_owned(), ";".to_owned())]),
         cancel_requested: true,

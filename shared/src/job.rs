@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::FaultCode;
 use crate::ids::{FileId, JobId};
 use crate::time::Timestamp;
 
@@ -153,6 +154,9 @@ pub struct JobView {
     pub not_before: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Which kind of fault that was: its exit code is that of verbs which wait for the job.
+    #[serde(default)]
+    pub error_code: Option<FaultCode>,
     /// What it made.
     pub outputs: Vec<Output>,
     /// Higher goes first.

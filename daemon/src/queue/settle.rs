@@ -144,6 +144,7 @@ fn apply(
             (AttemptEnd::Done, None)
         }
         Verdict::Failed(fault) => {
+            row.error_code = Some(fault.code);
             finish(&mut row, JobState::Failed, Some(fault.to_string()), now);
             (AttemptEnd::Failed, Some(fault.to_string()))
         }
@@ -243,6 +244,7 @@ pub(super) async fn fail_before_start(queue: &Queue, job: &JobRow, fault: Fault,
             if transient {
                 strike(&mut row, &fault.to_string(), &config, random, now);
             } else {
+                row.error_code = Some(fault.code);
                 finish(&mut row, JobState::Failed, Some(fault.to_string()), now);
             }
             let mut attempt = AttemptRow {
@@ -301,6 +303,7 @@ pub(super) async fn refuse_unknown_kind(queue: &Queue, job: JobRow) {
         .store
         .persist(move |tx| {
             let Some(mut row) = tx.job(&id)?.filter(|r| r.state == JobState::Queued) else { return Ok(None) };
+            row.error_code = Some(fault.code);
             finish(&mut row, JobState::Failed, Some(fault.to_string()), now);
             let files = follow::file_follows(tx, &row)?.into_iter().collect();
             Ok(Some((tx.put_job(row)?, Followed { files, ..Followed::default() })))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use dropforge_shared::fault::FaultCode;
 use dropforge_shared::file::{FileFacts, FileKind, FileState, FileView, Origin, TypeGuess};
 use dropforge_shared::identity::ProcessIdentity;
 use dropforge_shared::ids::{FileId, JobId, ProjectId};
@@ -190,6 +191,9 @@ pub struct JobRow {
     pub not_before: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Which kind of fault that was.
+    #[serde(default)]
+    pub error_code: Option<FaultCode>,
     /// What it made.
     pub outputs: Vec<Output>,
     /// Higher goes first; 0 is usual.
@@ -231,6 +235,7 @@ impl JobRow {
             finished_at: None,
             not_before: None,
             error: None,
+            error_code: None,
             outputs: Vec::new(),
             priority: 0,
             settings: BTreeMap::new(),
@@ -269,6 +274,7 @@ impl JobRow {
             finished_at: self.finished_at,
             not_before: self.not_before,
             error: self.error.clone(),
+            error_code: self.error_code,
             outputs: self.outputs.clone(),
             priority: self.priority,
             project,

@@ -220,6 +220,20 @@ fn a_file_is_read_again_as_the_user_says() {
 }
 
 #[test]
+fn a_bomb_is_refused_by_the_code_of_a_refusal() {
+    let home = home!();
+    // A header and a row of 200,000 columns.
+    let wide = format!("{}\n{}\n", vec!["c"; 200_000].join(","), vec!["1"; 200_000].join(","));
+    let path = home.file("wide.csv", wide);
+    let refused = home.run(["add", path.to_str().unwrap(), "--wait", "--json"]);
+    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
+    assert!(refused.stderr.contains("wide.csv") && refused.stderr.contains("columns"), "{}", refused.stderr);
+    let file = home.json("show wide.csv");
+    assert_eq!(file["state"], "failed");
+    assert_eq!(home.run(["reread", "wide.csv", "--encoding", "nonsense", "--wait"]).code, Some(2));
+}
+
+#[test]
 fn a_choice_of_type_is_remembered_for_files_with_the_same_header() {
     let home = home!();
     with_penguins(&home);

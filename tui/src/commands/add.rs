@@ -99,6 +99,7 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
     if args.wait {
         let mut line = Line::new(context, client);
         let views = waiting::until_ended(&mut line, jobs, None).await?;
+        worst = worst.or(waiting::exit_code(&views));
         let mut notes: Vec<String> = views.iter().filter_map(waiting::shortfall).collect();
         // The other sheets of a workbook are read by jobs of their own.
         let parts: Vec<FileId> = views.into_iter().flat_map(|v| v.produced).collect();

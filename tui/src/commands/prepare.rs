@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use dropforge_shared::client::{Client, flat, within};
-use dropforge_shared::fault::Fault;
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::job::JobView;
 use dropforge_shared::service::{CALL, Submission};
 use dropforge_shared::suggest::{Recipe, StepChoice, settings};
@@ -92,7 +92,10 @@ pub(super) async fn finish(job: JobView, wait: bool, client: Client, context: &C
     let interrupted = || Ok(ExitCode::from(waiting::INTERRUPTED));
     let Some(views) = waiting::watch(&mut line, &[job.id.to_string()]).await? else { return interrupted() };
     if let Some(why) = views.iter().find_map(waiting::shortfall) {
-        return Err(Fault::failed(why).hint(format!("`dropforge logs {}` tells more.", job.id)));
+        let code = views.iter().find_map(|v| v.error_code).unwrap_or(FaultCode::Failed);
+        return Err(
+            Fault { code, ..Fault::failed(why) }.hint(format!("`dropforge logs {}` tells more.", job.id))
+        );
     }
     let mut code = ExitCode::SUCCESS;
     let mut files = Vec::new();

@@ -43,5 +43,5 @@ pub async fn run(args: Args, context: &Context) -> Done {
         super::show::print(view, context)?;
     }
     notes.iter().for_each(|n| print::note(n));
-    Ok(if notes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(waiting::exit_code(&views).map_or(ExitCode::SUCCESS, ExitCode::from))
 }

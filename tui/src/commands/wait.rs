@@ -57,7 +57,7 @@ async fn work(args: &Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         notes.push(format!("dropforge: not ended within {seconds} s: {ids}\n  They go on; `dropforge jobs` shows how far they are."));
     }
     notes.iter().for_each(|n| print::note(n));
-    Ok(if notes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(waiting::exit_code(&views).map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 /// The jobs that have not ended, by id and state.

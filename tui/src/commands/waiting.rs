@@ -137,6 +137,12 @@ pub(super) fn shortfall(view: &JobView) -> Option<String> {
     Some(format!("job {} ({name}): {why}", view.id))
 }
 
+/// The exit code for jobs that were waited for: that of the first that is not done.
+pub(super) fn exit_code(views: &[JobView]) -> Option<u8> {
+    let short = views.iter().find(|v| v.state != JobState::Done)?;
+    Some(short.error_code.map_or(1, FaultCode::exit_code))
+}
+
 /// What is said to a person who stops waiting.
 pub(super) fn interrupted(jobs: &[String]) -> String {
     let how = match jobs {

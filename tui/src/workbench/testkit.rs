@@ -185,6 +185,7 @@ pub(super) fn job(n: u32, name: &str, state: JobState) -> JobView {
         cancelling: false,
         settings: Default::default(),
         produced: Vec::new(),
+        error_code: None,
     }
 }
 
