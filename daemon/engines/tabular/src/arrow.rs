@@ -15,13 +15,14 @@ use polars_arrow::io::ipc::read::{
 use polars_arrow::record_batch::RecordBatchT;
 
 use crate::error::Error;
-use crate::ingest::{DATASET, Ingested};
+use crate::ingest::DATASET;
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::parquet::foreign::{Target, series};
 use crate::parquet::{column_type, guarded};
 use crate::recognise::Format;
 use crate::sniff;
+use crate::told::Ingested;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 type Batch = RecordBatchT<Box<dyn Array>>;

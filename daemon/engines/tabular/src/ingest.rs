@@ -1,11 +1,9 @@
 //! A file of a user becomes one typed Parquet file.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use dropforge_shared::page::{Column, ColumnType};
 use dropforge_shared::reading::Decision;
-use serde::Serialize;
 
 use crate::columns::{Plan, schema};
 use crate::container::{self, Container};
@@ -14,13 +12,14 @@ use crate::csv::rows::CsvRows;
 use crate::csv::split::Splitter;
 use crate::decode::Encoding;
 use crate::error::Error;
-use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
+use crate::options::ReadOptions;
 use crate::pass::{self, Job, Outcome, RowReader};
 use crate::recognise::{self, Format, SAMPLE_BYTES, Sample};
 use crate::rejects::RejectFile;
 use crate::sniff::{self, Overrides};
 use crate::source::Source;
+use crate::told::Ingested;
 use crate::types::lattice::Candidates;
 use crate::types::nulls;
 use crate::wrapping;
@@ -29,69 +28,6 @@ use crate::{arrow, json, jsonl, parquet, sheets, told};
 
 /// The dataset's name in the folder it is written to.
 pub(crate) const DATASET: &str = "dataset.parquet";
-
-/// What a user may set, and the limits.
-#[derive(Debug, Clone, Default)]
-pub struct ReadOptions {
-    /// The delimiter: one or more characters (16 bytes at most), `tab` or `space`; found where not set.
-    pub delimiter: Option<String>,
-    /// The encoding, by any label of the WHATWG Encoding Standard; found where not set.
-    pub encoding: Option<String>,
-    /// Whether the first record names the columns; found where not set.
-    pub header: Option<bool>,
-    /// Types by column name; found where not set. A record with a cell that cannot be read so is rejected.
-    pub types: BTreeMap<String, ColumnType>,
-    /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
-    /// JSON object's array; the first that holds a table where not set.
-    pub part: Option<String>,
-    /// Threads that read and type; by the machine's cores (four at most) where not set.
-    pub threads: Option<usize>,
-    /// What is refused.
-    pub limits: Limits,
-}
-
-/// What was taken in, and how it was read.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Ingested {
-    /// The form of the file.
-    pub format: Format,
-    /// `gzip`, `zstd`, `zip`, or nothing.
-    pub compression: Option<&'static str>,
-    /// How the text is encoded; nothing for binary forms.
-    pub encoding: Option<String>,
-    /// The delimiter of delimited text.
-    pub delimiter: Option<String>,
-    /// The quote character, where fields stand in one.
-    pub quote: Option<String>,
-    /// What escapes a quote within quotes: the quote itself or a backslash.
-    pub escape: Option<String>,
-    /// What begins a line that is left out.
-    pub comment: Option<String>,
-    /// Whether the first record named the columns.
-    pub header: bool,
-    /// Lines before the table that are no part of it.
-    pub preamble_lines: u64,
-    /// Lines after the table that are no part of it.
-    pub footer_lines: u64,
-    /// Rows in the dataset.
-    pub rows: u64,
-    /// Records that could not be placed; they lie in `rejected.csv`. `rows + rejected_rows` are all records.
-    pub rejected_rows: u64,
-    /// The columns, in file order.
-    pub columns: Vec<Column>,
-    /// For each column, each spelling of missing with its count.
-    pub null_tokens: Vec<BTreeMap<String, u64>>,
-    /// How the dialect was found, for people.
-    pub how: String,
-    /// The same, decision by decision.
-    pub decisions: Vec<Decision>,
-    /// What a user should know: ambiguous dates, damaged text, rejected records.
-    pub notes: Vec<String>,
-    /// The sheet, member or key that was read, where the form has such.
-    pub part: Option<String>,
-    /// All that hold a table, in their order; only the one that was read where the options named it.
-    pub parts: Vec<String>,
-}
 
 /// Bytes of text a thread works on at a time.
 const BLOCK_BYTES: usize = 4 << 20;

@@ -10,9 +10,30 @@ use crate::csv::Dialect;
 use crate::csv::rows::Sampled;
 use crate::decode::Encoding;
 use crate::error::Error;
-use crate::ingest::{Ingested, ReadOptions};
+use crate::limits::Limits;
 use crate::recognise::Format;
+use crate::told::Ingested;
 use crate::types::lattice::Kind;
+
+/// What a user may set, and the limits.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The delimiter: one or more characters (16 bytes at most), `tab` or `space`; found where not set.
+    pub delimiter: Option<String>,
+    /// The encoding, by any label of the WHATWG Encoding Standard; found where not set.
+    pub encoding: Option<String>,
+    /// Whether the first record names the columns; found where not set.
+    pub header: Option<bool>,
+    /// Types by column name; found where not set. A record with a cell that cannot be read so is rejected.
+    pub types: BTreeMap<String, ColumnType>,
+    /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
+    /// JSON object's array; the first that holds a table where not set.
+    pub part: Option<String>,
+    /// Threads that read and type; by the machine's cores (four at most) where not set.
+    pub threads: Option<usize>,
+    /// What is refused.
+    pub limits: Limits,
+}
 
 /// The types by their names of the contract.
 const TYPES: [ColumnType; 6] = [

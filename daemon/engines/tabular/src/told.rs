@@ -1,12 +1,58 @@
-//! What was decided and left out, in words for people.
+//! What was read, and what was decided and left out, in words for people.
 
+use std::collections::BTreeMap;
+
+use dropforge_shared::page::Column;
 use dropforge_shared::reading::{Decision, Reading};
+use serde::Serialize;
 
 use crate::columns::Plan;
-use crate::ingest::Ingested;
 use crate::pass::Outcome;
 use crate::recognise::Format;
 use crate::types::lattice::{Candidates, Kind};
+
+/// What was taken in, and how it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ingested {
+    /// The form of the file.
+    pub format: Format,
+    /// `gzip`, `zstd`, `zip`, or nothing.
+    pub compression: Option<&'static str>,
+    /// How the text is encoded; nothing for binary forms.
+    pub encoding: Option<String>,
+    /// The delimiter of delimited text.
+    pub delimiter: Option<String>,
+    /// The quote character, where fields stand in one.
+    pub quote: Option<String>,
+    /// What escapes a quote within quotes: the quote itself or a backslash.
+    pub escape: Option<String>,
+    /// What begins a line that is left out.
+    pub comment: Option<String>,
+    /// Whether the first record named the columns.
+    pub header: bool,
+    /// Lines before the table that are no part of it.
+    pub preamble_lines: u64,
+    /// Lines after the table that are no part of it.
+    pub footer_lines: u64,
+    /// Rows in the dataset.
+    pub rows: u64,
+    /// Records that could not be placed; they lie in `rejected.csv`. `rows + rejected_rows` are all records.
+    pub rejected_rows: u64,
+    /// The columns, in file order.
+    pub columns: Vec<Column>,
+    /// For each column, each spelling of missing with its count.
+    pub null_tokens: Vec<BTreeMap<String, u64>>,
+    /// How the dialect was found, for people.
+    pub how: String,
+    /// The same, decision by decision.
+    pub decisions: Vec<Decision>,
+    /// What a user should know: ambiguous dates, damaged text, rejected records.
+    pub notes: Vec<String>,
+    /// The sheet, member or key that was read, where the form has such.
+    pub part: Option<String>,
+    /// All that hold a table, in their order; only the one that was read where the options named it.
+    pub parts: Vec<String>,
+}
 
 /// What is said about types.
 pub(crate) struct Types {

@@ -11,11 +11,12 @@ use crate::archive::{Member, Temporary, Zip};
 use crate::container::{self, Container};
 use crate::decode::Encoding;
 use crate::error::Error;
-use crate::ingest::{Ingested, ReadOptions};
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
+use crate::options::ReadOptions;
 use crate::recognise;
 use crate::source::{Source, compression};
+use crate::told::Ingested;
 
 /// How many wrappers may lie around each other: a workbook in gzip in zip is three.
 const MAX_DEPTH: usize = 3;

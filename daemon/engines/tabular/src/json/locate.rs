@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::{Fault, Place, Survey};
 use crate::error::Error;
-use crate::ingest::Ingested;
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::recognise::{Format, Sample};
 use crate::source::Source;
+use crate::told::Ingested;
 use crate::wrapping::listed;
 
 /// Bytes that are looked at before the monitor is asked again.

@@ -22,11 +22,12 @@ use polars_arrow::array::{Array, BinaryViewArray, PrimitiveArray};
 use super::print::print;
 use super::{column_type, guarded};
 use crate::error::Error;
-use crate::ingest::{DATASET, Ingested};
+use crate::ingest::DATASET;
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::recognise::Format;
 use crate::sniff;
+use crate::told::Ingested;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 /// What a foreign column becomes.

@@ -18,10 +18,11 @@ use table::Table;
 use crate::columns::Plan;
 use crate::csv::rows::Sampled;
 use crate::error::Error;
-use crate::ingest::{Ingested, ReadOptions};
 use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
+use crate::options::ReadOptions;
 use crate::recognise::Format;
+use crate::told::Ingested;
 use crate::wrapping::listed;
 
 /// Rows that a sheet may have (Microsoft, "Excel specifications and limits"; LibreOffice has the same).
