@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The number of the protocol behind the handshake. Raised whenever a peer of the number before could misunderstand.
-pub const PROTOCOL: u32 = 1;
+/// 2: views, queries, suggestions, recipes and choices of type.
+pub const PROTOCOL: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"DROPFRG1";
 /// The answer's JSON is small; more means that something else answers.
