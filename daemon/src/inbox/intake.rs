@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dropforge_shared::clean;
 use dropforge_shared::config;
 use dropforge_shared::event::Change;
-use dropforge_shared::file::{FileFacts, FileState, OnDuplicate};
+use dropforge_shared::file::{FileState, OnDuplicate};
 use dropforge_shared::ids::{FileId, JobId, ProjectId};
 use dropforge_shared::job::JobState;
 use dropforge_shared::time::Timestamp;
@@ -337,26 +337,15 @@ fn bytes_are_there(row: &FileRow, blobs: &Blobs) -> bool {
 
 fn new_row(source: &Source, prepared: &Prepared) -> FileRow {
     FileRow {
-        id: FileId::random(),
-        seq: 0,
-        owner: source.owner,
-        project: source.project.clone(),
-        name: source.name.clone(),
-        version: 0,
-        sha256: prepared.sha256.clone(),
-        bytes: prepared.stamp.size,
-        facts: FileFacts::default(),
-        type_guess: None,
-        state: FileState::Ingesting,
-        error: None,
-        added_at: Timestamp::now(),
-        job: None,
-        location: prepared.location.clone(),
-        part: None,
-        origin: None,
         settings: set(&BTreeMap::new(), &source.settings),
-        detected: None,
-        chosen_type: None,
+        ..FileRow::taken(
+            source.owner,
+            source.project.clone(),
+            source.name.clone(),
+            prepared.sha256.clone(),
+            prepared.stamp.size,
+            prepared.location.clone(),
+        )
     }
 }
 

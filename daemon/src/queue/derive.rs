@@ -11,10 +11,8 @@ use dropforge_shared::clean;
 use dropforge_shared::failpoint;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileState, Origin};
-use dropforge_shared::ids::FileId;
 use dropforge_shared::job::Output;
 use dropforge_shared::paths::hex;
-use dropforge_shared::time::Timestamp;
 use dropforge_shared::work::Derived;
 use sha2::{Digest, Sha256};
 
@@ -83,30 +81,12 @@ pub(super) fn take_in(
             blobs.adopt(&path, &sha256)?;
         }
         let file = FileRow {
-            id: FileId::random(),
-            seq: 0,
-            owner: job.owner,
-            project: job.project.clone(),
-            name,
-            version: 0,
-            sha256,
-            bytes: output.bytes,
-            facts: FileFacts::default(),
-            type_guess: None,
-            state: FileState::Ingesting,
-            error: None,
-            added_at: Timestamp::now(),
-            job: None,
-            location: Location::Blob,
-            part: None,
             origin: Some(Origin {
                 file: job.file.clone(),
                 job: Some(job.id.clone()),
                 how: clean::fit(&one.how, MAX_HOW),
             }),
-            settings: Default::default(),
-            detected: None,
-            chosen_type: None,
+            ..FileRow::taken(job.owner, job.project.clone(), name, sha256, output.bytes, Location::Blob)
         };
         let ingest = JobRow::queued(INGEST, job.owner, job.project.clone(), Some(file.id.clone()));
         made.push(Made { file, ingest, _pin: pin });

@@ -106,16 +106,10 @@ fn announce_as_it_is(queue: &Queue, job: &JobRow, number: u32) {
     match read {
         Ok((Some(row), file)) if row.attempts.iter().any(|a| a.number == number && a.end.is_some()) => {
             queue.announce(&row);
-            let mut others: Vec<_> = row
-                .produced
-                .iter()
-                .filter_map(|id| queue.0.store.read(|tx| tx.file(id)).ok().flatten())
-                .collect();
-            if let Some(book) = file.as_ref().filter(|f| f.part.is_none()) {
-                others.extend(queue.0.store.read(|tx| tx.parts_of(book)).unwrap_or_default());
-            }
-            for other in &others {
-                queue.0.bus.publish(file_change(other));
+            for id in &row.produced {
+                if let Ok(Some(other)) = queue.0.store.read(|tx| tx.file(id)) {
+                    queue.0.bus.publish(file_change(&other));
+                }
             }
             if let Some(file) = file {
                 queue.0.bus.publish(file_change(&file));

@@ -81,6 +81,39 @@ pub struct FileRow {
 }
 
 impl FileRow {
+    /// A content that was just taken in and is not read yet. Version, order and job are given to it as it is committed.
+    pub fn taken(
+        owner: u32,
+        project: ProjectId,
+        name: String,
+        sha256: String,
+        bytes: u64,
+        location: Location,
+    ) -> Self {
+        Self {
+            id: FileId::random(),
+            seq: 0,
+            owner,
+            project,
+            name,
+            version: 0,
+            sha256,
+            bytes,
+            facts: FileFacts::default(),
+            type_guess: None,
+            state: FileState::Ingesting,
+            error: None,
+            added_at: Timestamp::now(),
+            job: None,
+            location,
+            part: None,
+            origin: None,
+            settings: BTreeMap::new(),
+            detected: None,
+            chosen_type: None,
+        }
+    }
+
     /// The file of the content that this one is a sheet or member of.
     pub fn book(&self) -> Option<&FileId> {
         self.part.as_ref().and(self.origin.as_ref()).and_then(|o| o.file.as_ref())
