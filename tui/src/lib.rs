@@ -1,6 +1,7 @@
 //! The binary's library: the workbench, the command line, and the one place that ties daemon, worker and client together.
 
 pub mod commands;
+mod csv;
 mod output;
 pub mod samples;
 pub mod workbench;

@@ -12,7 +12,7 @@ use dropforge_shared::service::CALL;
 use serde::Serialize;
 
 use super::profile::read_output;
-use super::{Context, Done, rows, show};
+use super::{Context, Done, show};
 use crate::output as print;
 use crate::output::table::{Column, Table};
 
@@ -90,7 +90,7 @@ async fn rejected(client: &Client, file: &FileView, wanted: usize) -> Result<Vec
 const MAX_REJECTED: usize = 8 << 20;
 
 fn parse(text: &str) -> Vec<Rejected> {
-    let mut records = rows::records(text).into_iter();
+    let mut records = crate::csv::records(text).into_iter();
     let heading = records.next().unwrap_or_default();
     let place = |name: &str| heading.iter().position(|h| h == name);
     let (line, reason, record) = (place("line"), place("reason"), place("record"));

