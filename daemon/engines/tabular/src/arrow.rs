@@ -1,7 +1,6 @@
 //! Arrow IPC that others wrote, a file or a stream, record batch by record batch. Its types become the dataset's six as
 //! those of foreign Parquet do.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -23,6 +22,7 @@ use crate::parquet::{column_type, guarded};
 use crate::recognise::Format;
 use crate::sniff;
 use crate::told::Ingested;
+use crate::types::nulls::null_map;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 type Batch = RecordBatchT<Box<dyn Array>>;
@@ -165,16 +165,12 @@ pub(crate) fn ingest(
         }
     }
     writer.finish()?;
-    let null_tokens = nulls
-        .iter()
-        .map(|n| if *n == 0 { BTreeMap::new() } else { BTreeMap::from([("null".to_owned(), *n)]) })
-        .collect();
     let form = if matches!(batches, Batches::File(_)) { "file" } else { "stream" };
     Ok(Ingested {
         header: true,
         rows,
         columns,
-        null_tokens,
+        null_tokens: nulls.into_iter().map(null_map).collect(),
         how: format!("Arrow {form} with {count} record batches"),
         notes,
         ..Ingested::bare(Format::Arrow)

@@ -2,40 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use common::*;
 use dropforge_shared::page::{Cell, ColumnType};
 use dropforge_tabular::{
-    Error, Format, Ingested, Level, Limits, Monitor, ReadOptions, Silent, ingest, page, recognise,
+    Error, Format, Level, Limits, Monitor, ReadOptions, Silent, ingest, page, recognise,
 };
 use tempfile::TempDir;
-
-fn take(content: &[u8]) -> (TempDir, Ingested) {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, content).unwrap();
-    let told = ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap();
-    (dir, told)
-}
-
-fn kinds(told: &Ingested) -> Vec<ColumnType> {
-    told.columns.iter().map(|c| c.kind).collect()
-}
-
-fn names(told: &Ingested) -> Vec<&str> {
-    told.columns.iter().map(|c| c.name.as_str()).collect()
-}
-
-fn rows(dir: &TempDir) -> Vec<Vec<String>> {
-    let page = page(&dir.path().join("dataset.parquet"), 0, 10_000).unwrap();
-    page.rows.iter().map(|row| row.iter().map(Cell::display).collect()).collect()
-}
-
-fn rejected(dir: &TempDir) -> String {
-    fs::read_to_string(dir.path().join("rejected.csv")).unwrap_or_default()
-}
 
 #[test]
 fn a_plain_file_is_typed_and_read_back() {
@@ -69,7 +47,7 @@ fn the_last_row_decides_a_type_as_much_as_the_first() {
     let (dir, told) = take(text.as_bytes());
     assert_eq!(kinds(&told), [ColumnType::Float, ColumnType::Text, ColumnType::Text]);
     assert_eq!(told.rows, 20_001);
-    let last = page(&dir.path().join("dataset.parquet"), 19_999, 10).unwrap();
+    let last = page(&dataset(&dir), 19_999, 10).unwrap();
     assert_eq!(last.rows[0][..2], [Cell::Float(19_999.0), Cell::Text("19999".into())]);
     assert_eq!(last.rows[1][..2], [Cell::Float(2.5), Cell::Text("x".into())]);
     assert_eq!((last.rows.len(), last.total_rows), (2, 20_001));
@@ -142,7 +120,7 @@ fn an_encoding_that_shows_late_is_still_found() {
     content.extend_from_slice(b"20000,caf\xe9\n");
     let (dir, told) = take(&content);
     assert_eq!(told.encoding.as_deref(), Some("windows-1252"));
-    let last = page(&dir.path().join("dataset.parquet"), 20_000, 1).unwrap();
+    let last = page(&dataset(&dir), 20_000, 1).unwrap();
     assert_eq!(last.rows[0][1], Cell::Text("café".into()));
 }
 
@@ -222,16 +200,13 @@ not json
 #[test]
 fn a_parquet_file_is_taken_in_again() {
     let (dir, told) = take(b"n,x,t,d\n1,1.5,a,2024-01-01\n2,,b,\n");
-    let again = TempDir::new().unwrap();
-    let second =
-        ingest(&dir.path().join("dataset.parquet"), again.path(), &ReadOptions::default(), &mut Silent)
-            .unwrap();
+    let (again, second) = take(&fs::read(dataset(&dir)).unwrap());
     assert_eq!(second.format, Format::Parquet);
     assert_eq!(second.columns, told.columns);
     assert_eq!(rows(&again), rows(&dir));
     assert_eq!(second.null_tokens[1].get("null"), Some(&1));
 
-    let cut = fs::read(dir.path().join("dataset.parquet")).unwrap();
+    let cut = fs::read(dataset(&dir)).unwrap();
     let source = again.path().join("cut");
     fs::write(&source, &cut[..cut.len() - 10]).unwrap();
     let error = ingest(&source, again.path(), &ReadOptions::default(), &mut Silent).unwrap_err();
@@ -332,120 +307,4 @@ fn parquet_of_other_writers_keeps_what_it_holds() {
     }
     // An empty text is there; a null is not.
     assert_eq!(told.null_tokens[14].get("null"), Some(&1));
-}
-
-fn take_with(content: &[u8], options: &ReadOptions) -> (TempDir, Result<Ingested, Error>) {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, content).unwrap();
-    let told = ingest(&source, dir.path(), options, &mut Silent);
-    (dir, told)
-}
-
-#[test]
-fn what_stands_around_a_table_is_no_part_of_it() {
-    let text = "Sales of 2024\nMade by hand\n\nregion,n,x\nN,1,2\n# half-way\nS,3,4\n\nSource: the office\n";
-    let (dir, told) = take(text.as_bytes());
-    assert_eq!(names(&told), ["region", "n", "x"]);
-    assert_eq!((told.preamble_lines, told.footer_lines), (3, 1));
-    assert_eq!((told.rows, told.rejected_rows), (2, 0));
-    assert_eq!(rows(&dir), [["N", "1", "2"], ["S", "3", "4"]]);
-    assert!(told.notes.iter().any(|n| n.contains("Source: the office")), "{:?}", told.notes);
-    // A record that was cut off is damage, not a note.
-    let (dir, told) = take(b"a,b,c\n1,2,3\n4,5,6\n7,8,9\n10,11\n");
-    assert_eq!((told.rows, told.rejected_rows, told.footer_lines), (3, 1, 0));
-    assert!(
-        rejected(&dir).starts_with("line,reason,record\n5,\"2 fields where 3 are expected\",\"10,11\"\n")
-    );
-}
-
-#[test]
-fn dialects_that_are_rare_give_the_same_rows() {
-    let expected = [["1", "a, \"b\""], ["2", "it's"]];
-    for text in [
-        "n|t\n1|a, \"b\"\n2|it's\n",
-        "n||t\n1||a, \"b\"\n2||it's\n",
-        "n;t\r\n1;\"a, \"\"b\"\"\"\r\n2;it's\r\n",
-        "n,t\n1,\"a, \\\"b\\\"\"\n2,\"it's\"\n",
-        "n, t\n1, \"a, \"\"b\"\"\"\n2, \"it's\"\n",
-        "n\tt\r1\ta, \"b\"\n2\tit's\r\n",
-        "sep=^\nn^t\n1^a, \"b\"\n2^it's\n",
-        "n|t|\n1|a, \"b\"|\n2|it's|\n",
-        "n|t\n1|a, \"b\"\0\n2|it's\n",
-    ] {
-        let (dir, told) = take(text.as_bytes());
-        assert_eq!(names(&told), ["n", "t"], "{text}: {}", told.how);
-        assert_eq!(rows(&dir), expected, "{text}: {}", told.how);
-    }
-}
-
-#[test]
-fn separators_in_numbers_are_read_where_the_rows_tell_and_named_where_not() {
-    let text = "a;b;c;d\n1.234,5;1,234;00501;1 234\n12,25;1,234,567;10001;2 000 000\n";
-    let (dir, told) = take(text.as_bytes());
-    use ColumnType::{Float, Integer, Text};
-    assert_eq!(kinds(&told), [Float, Integer, Text, Integer]);
-    assert_eq!(rows(&dir), [["1234.5", "1234", "00501", "1234"], ["12.25", "1234567", "10001", "2000000"]]);
-    let (_dir, told) = take(b"x;y\n1,234;1\n5,678;2\n");
-    assert_eq!(kinds(&told), [Text, Integer]);
-    assert!(told.notes.iter().any(|n| n.contains("column x") && n.contains("1,234")), "{:?}", told.notes);
-    for (kind, first) in [(Integer, "1234"), (Float, "1.234")] {
-        let options = ReadOptions { types: [("x".to_owned(), kind)].into(), ..Default::default() };
-        let (dir, told) = take_with(b"x;y\n1,234;1\n5,678;2\n", &options);
-        assert_eq!(told.unwrap().columns[0].kind, kind);
-        assert_eq!(rows(&dir)[0][0], first);
-    }
-}
-
-#[test]
-fn what_a_user_sets_is_followed_and_what_does_not_fit_is_rejected_by_name() {
-    let text = b"zip,n\n00501,1\n10001,x\n,3\n";
-    let types = [("zip".to_owned(), ColumnType::Integer), ("n".to_owned(), ColumnType::Integer)];
-    let options = ReadOptions { types: types.into(), ..Default::default() };
-    let (dir, told) = take_with(text, &options);
-    let told = told.unwrap();
-    assert_eq!((told.rows, told.rejected_rows), (2, 1));
-    assert_eq!(rows(&dir), [["501", "1"], ["", "3"]]);
-    assert!(rejected(&dir).contains("3,\"\"\"x\"\" in column n cannot be read as integer\",\"10001,x\""));
-
-    let options = ReadOptions { types: [("zipp".to_owned(), ColumnType::Text)].into(), ..Default::default() };
-    let error = take_with(text, &options).1.unwrap_err().to_string();
-    assert!(error.contains("'zipp'") && error.contains("nearest is 'zip'"), "{error}");
-
-    let options = ReadOptions {
-        delimiter: Some("space".to_owned()),
-        encoding: Some("windows-1251".to_owned()),
-        header: Some(false),
-        ..Default::default()
-    };
-    let (dir, told) = take_with(b"\xcc\xee\xf1\xea\xe2\xe0 1\n\xca\xe0\xe7\xe0\xed\xfc 2\n", &options);
-    assert_eq!(told.unwrap().encoding.as_deref(), Some("windows-1251"));
-    assert_eq!(rows(&dir), [["Москва", "1"], ["Казань", "2"]]);
-}
-
-#[test]
-fn a_reading_says_what_was_decided_and_why() {
-    let (_dir, told) = take(b"d;t\n25/12/2024;2024-01-01T12:00:00+02:00\n26/12/2024;2024-01-01T00:00:00Z\n");
-    let reading = told.reading();
-    assert_eq!((reading.delimiter.as_deref(), reading.header, reading.rows), (Some(";"), Some(true), 2));
-    let decided = |what: &str| reading.decisions.iter().find(|d| d.what == what).map(|d| d.why.as_str());
-    assert!(decided("type of d").unwrap().contains("DD/MM/YYYY"));
-    assert!(decided("type of t").unwrap().contains("UTC"));
-    assert!(decided("encoding").is_some() && decided("delimiter").is_some() && decided("header").is_some());
-}
-
-#[test]
-fn a_limit_names_the_line_in_the_file() {
-    let text = format!("a,b\n{}{},2\n", "1,2\n".repeat(3_000_000), "x".repeat(2 << 20));
-    let limits = Limits { max_cell_bytes: 1 << 20, ..Limits::default() };
-    let error = take_with(text.as_bytes(), &ReadOptions { limits, ..Default::default() }).1.unwrap_err();
-    assert!(error.is_refusal() && error.to_string().contains("line 3000002"), "{error}");
-}
-
-#[test]
-fn markdown_with_a_table_is_a_document() {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("x");
-    fs::write(&source, "# Title\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\n| 5 | 6 |\n").unwrap();
-    assert_eq!(recognise(&source).unwrap(), None);
 }

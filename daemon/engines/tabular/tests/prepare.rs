@@ -7,32 +7,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod common;
+
 use std::fs;
 use std::path::PathBuf;
 
+use common::*;
 use dropforge_shared::page::Cell;
-use dropforge_shared::profile::Profile;
 use dropforge_shared::suggest::StepChoice;
-use dropforge_tabular::{
-    Error, Level, Monitor, Prepared, ReadOptions, Silent, effect, ingest, page, prepare, profile,
-};
-use tempfile::TempDir;
-
-struct Taken {
-    dir: TempDir,
-    dataset: PathBuf,
-    profile: Profile,
-}
-
-fn take(text: &str) -> Taken {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, text).unwrap();
-    let told = ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap();
-    let dataset = dir.path().join("dataset.parquet");
-    let profile = profile(&dataset, "f1", &told.null_tokens, &mut Silent).unwrap();
-    Taken { dir, dataset, profile }
-}
+use dropforge_tabular::{Error, Level, Monitor, Prepared, Silent, effect, page, prepare};
 
 fn step(op: &str, columns: &[&str], settings: &[(&str, &str)]) -> StepChoice {
     StepChoice {
@@ -42,7 +25,12 @@ fn step(op: &str, columns: &[&str], settings: &[(&str, &str)]) -> StepChoice {
     }
 }
 
-impl Taken {
+trait Run {
+    fn run(&self, steps: &[StepChoice]) -> Result<Prepared, Error>;
+    fn out(&self) -> PathBuf;
+}
+
+impl Run for Profiled {
     fn run(&self, steps: &[StepChoice]) -> Result<Prepared, Error> {
         prepare(&self.dataset, &self.profile, steps, &self.out(), &mut Silent)
     }
@@ -54,12 +42,12 @@ impl Taken {
 
 /// The table after the steps, header first, missing as `·`.
 fn after(text: &str, steps: &[StepChoice]) -> Vec<String> {
-    let taken = take(text);
+    let taken = profiled(text);
     taken.run(steps).unwrap();
     lines(&taken)
 }
 
-fn lines(taken: &Taken) -> Vec<String> {
+fn lines(taken: &Profiled) -> Vec<String> {
     let page = page(&taken.out(), 0, 1_000).unwrap();
     let header = page.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>().join("|");
     let cell = |c: &Cell| if *c == Cell::Null { "·".to_owned() } else { c.display() };
@@ -221,7 +209,7 @@ fn texts_are_mended() {
 
 #[test]
 fn texts_become_numbers_and_dates_and_what_does_not_fit_is_counted() {
-    let taken = take("p;d\n1.234,50 €;9.3.24\n7 €;31.2.24\nfree;1.1.99\n");
+    let taken = profiled("p;d\n1.234,50 €;9.3.24\n7 €;31.2.24\nfree;1.1.99\n");
     let money = [("decimal", "comma"), ("thousands", "point"), ("strip", "€ ")];
     let done = taken
         .run(&[step("cast", &["p"], &money), step("parse_dates", &["d"], &[("format", "%d.%m.%y")])])
@@ -267,7 +255,7 @@ fn a_step_learns_from_what_the_steps_before_it_leave() {
         step("rename", &["c_b"], &[("to", "is_b")]),
         step("drop", &["c_a"], &[]),
     ];
-    let taken = take(text);
+    let taken = profiled(text);
     let done = taken.run(&steps).unwrap();
     assert_eq!(lines(&taken)[0], "x|is_b");
     let rows: Vec<Vec<f64>> =
@@ -299,7 +287,7 @@ fn many_blocks_are_one_table() {
         }
         kept.push(i % 7);
     }
-    let taken = take(&text);
+    let taken = profiled(&text);
     let steps = [
         step("impute", &["x"], &[("indicator", "true")]),
         step("encode", &["c"], &[("method", "ordinal"), ("order", "alphabetical")]),
@@ -322,7 +310,7 @@ fn many_blocks_are_one_table() {
 
 #[test]
 fn mistakes_name_step_column_and_what_would_be_right() {
-    let taken = take("a,t,d\n1,x,2024-01-01\n-5,y,2024-01-02\n");
+    let taken = profiled("a,t,d\n1,x,2024-01-01\n-5,y,2024-01-02\n");
     let told = |steps: &[StepChoice]| match taken.run(steps) {
         Err(Error::Step(error)) => error.to_string(),
         other => panic!("{other:?}"),
@@ -358,7 +346,7 @@ fn mistakes_name_step_column_and_what_would_be_right() {
 fn an_effect_shows_the_first_rows_before_and_after() {
     let mut text = String::from("x,c\n");
     (0..100).for_each(|i| text.push_str(&if i == 1 { "NA,a\n".to_owned() } else { format!("{i},b\n") }));
-    let taken = take(&text);
+    let taken = profiled(&text);
     let steps = [
         step("impute", &["x"], &[("strategy", "constant"), ("value", "7")]),
         step("filter_rows", &["x"], &[("keep", "above"), ("value", "2")]),
@@ -369,7 +357,7 @@ fn an_effect_shows_the_first_rows_before_and_after() {
     assert_eq!((x.join(" "), seen.after.total_rows), ("7 3 4".to_owned(), 98));
     assert_eq!(seen.notes.len(), 2);
     assert!(seen.notes[1].ends_with("rows 100 → 98, missing cells 0 → 0"), "{:?}", seen.notes);
-    let none = take("x,c\n");
+    let none = profiled("x,c\n");
     let seen = effect(&none.dataset, &none.profile, &[step("rename", &["x"], &[("to", "y")])], 5).unwrap();
     assert_eq!((seen.before.columns[0].name.as_str(), seen.after.columns[0].name.as_str()), ("x", "y"));
 }
@@ -387,7 +375,7 @@ impl Monitor for Stopped {
 
 #[test]
 fn a_stop_is_heard_while_it_learns_and_while_it_writes() {
-    let taken = take(X);
+    let taken = profiled(X);
     for steps in [step("scale", &["x"], &[]), step("deduplicate", &[], &[])] {
         let result = prepare(&taken.dataset, &taken.profile, &[steps], &taken.out(), &mut Stopped);
         assert!(matches!(result, Err(Error::Cancelled)));

@@ -2,29 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod common;
+
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::path::PathBuf;
 
+use common::*;
 use dropforge_shared::profile::{ColumnProfile, Issue, Profile, Scalar};
-use dropforge_tabular::{Error, Level, Monitor, ReadOptions, Silent, ingest, profile};
-use tempfile::TempDir;
-
-struct Taken {
-    _dir: TempDir,
-    dataset: PathBuf,
-    profile: Profile,
-}
-
-fn take(text: &str) -> Taken {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, text).unwrap();
-    let told = ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap();
-    let dataset = dir.path().join("dataset.parquet");
-    let profile = profile(&dataset, "f1", &told.null_tokens, &mut Silent).unwrap();
-    Taken { _dir: dir, dataset, profile }
-}
+use dropforge_tabular::{Error, Level, Monitor, Silent, profile};
 
 fn column<'a>(profile: &'a Profile, name: &str) -> &'a ColumnProfile {
     profile.columns.iter().find(|c| c.name == name).unwrap()
@@ -70,7 +54,7 @@ fn figures_agree_with_a_naive_oracle() {
         ns.push(n as f64);
         *counts.entry(c).or_default() += 1;
     }
-    let taken = take(&text);
+    let taken = profiled(&text);
     let p = &taken.profile;
     assert_eq!((p.file.as_str(), p.rows), ("f1", 30_000));
     for (name, values) in [("x", &mut xs), ("n", &mut ns)] {
@@ -138,7 +122,7 @@ fn constants_all_null_and_the_ends_of_the_range_stay_finite() {
             if i == 3 { "inf" } else { "1.5" }
         ));
     }
-    let taken = take(&text);
+    let taken = profiled(&text);
     let p = &taken.profile;
     let k = column(p, "k");
     assert_eq!((k.mean, k.std, k.distinct), (Some(7.0), Some(0.0), 1));
@@ -169,7 +153,7 @@ fn issues_name_what_a_person_would_see() {
         let rare = if i == 0 { "yes" } else { "no" };
         text.push_str(&format!("{},A{:04},{age},{city},{mix},{rare},{:05}\n", i + 1, i * 7, i % 9));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     assert_eq!(kinds(&p, "id"), ["id_like"]);
     assert_eq!(kinds(&p, "code"), ["id_like"]);
     assert!(kinds(&p, "age").contains(&"placeholders"));
@@ -189,7 +173,7 @@ fn unique_texts_list_the_first_ones_and_repeated_ones_come_before() {
     for i in (0..500).rev() {
         text.push_str(&format!("k{i:03},{}\n", if i < 3 { "same".to_owned() } else { format!("v{i:03}") }));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     let top: Vec<String> = column(&p, "a").top.iter().map(|t| t.value.display()).collect();
     assert_eq!(top, ["k000", "k001", "k002", "k003", "k004", "k005", "k006", "k007", "k008", "k009"]);
     let top: Vec<(String, u64)> =
@@ -201,7 +185,7 @@ fn unique_texts_list_the_first_ones_and_repeated_ones_come_before() {
 fn targets_are_guessed_with_a_reason_or_not_at_all() {
     let rows = |header: &str, row: &dyn Fn(u32) -> String| {
         let lines: Vec<String> = (0..60).map(row).collect();
-        take(&format!("{header}\n{}\n", lines.join("\n"))).profile.target
+        profiled(&format!("{header}\n{}\n", lines.join("\n"))).profile.target
     };
     let churn =
         rows("id,x,churn", &|i| format!("{i},{},{}", i * 3 % 7, ["yes", "no"][i as usize % 2])).unwrap();
@@ -239,15 +223,17 @@ fn rows_equal_to_an_earlier_one_are_counted_and_a_table_of_unique_rows_has_none(
         again += u64::from(*seen.entry(row.replace("-0.0", "0.0")).and_modify(|n| *n += 1).or_insert(0) > 0);
         text.push_str(&format!("{row}\n"));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     let found = issue(&p, None, "duplicate_rows").unwrap();
     assert_eq!(found.rows, again);
     let lines: Vec<String> = (0..3_000).map(|i| format!("{},{},x", i % 60, i / 60)).collect();
     assert!(
-        issue(&take(&format!("a,b,c\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none()
+        issue(&profiled(&format!("a,b,c\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none()
     );
     let lines: Vec<String> = (0..100).map(|i| format!("{i},x")).collect();
-    assert!(issue(&take(&format!("a,b\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none());
+    assert!(
+        issue(&profiled(&format!("a,b\n{}\n", lines.join("\n"))).profile, None, "duplicate_rows").is_none()
+    );
 }
 
 #[test]
@@ -267,7 +253,7 @@ fn columns_that_say_the_same_are_named_and_others_are_not() {
             i as f64 * 0.5 + noise
         ));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     let named: Vec<&str> = p
         .issues
         .iter()
@@ -299,7 +285,7 @@ fn stand_ins_for_missing_are_told_and_honest_extremes_are_not() {
         let code = if i == 7 { -9999 } else { i as i32 % 90 };
         text.push_str(&format!("{age},{price},{temp},{born},{since},{grade},{code}\n"));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     let told = |name| issue(&p, Some(name), "placeholders").map(|i| i.rows);
     assert_eq!((told("age"), told("temp"), told("born")), (Some(10), Some(14), Some(12)));
     // Common prices, a historic range of years, an answer, and a value that comes once.
@@ -315,7 +301,7 @@ fn what_keeps_a_column_text_is_shown_and_codes_are_left_alone() {
         let answer = ["Yes", "yes ", "No", "YES"][(i % 4) as usize];
         text.push_str(&format!("{power},{when},{:05},{answer},Anna{i}\n", i * 331));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     let power = issue(&p, Some("power"), "mixed_types").unwrap();
     assert!(power.rows == 6 && power.detail.contains("‘?’"), "{power:?}");
     assert_eq!(issue(&p, Some("power"), "placeholders").map(|i| i.rows), Some(6));
@@ -337,7 +323,7 @@ fn skewness_and_rank_correlation_agree_with_other_tools() {
         let x = x as f64 / 8.0;
         text.push_str(&format!("{x},{}\n", x * x + (i * 31 % 97) as f64 * 50.0));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     close(column(&p, "x").skewness.unwrap(), 0.023718106556118466);
     close(p.spearman.as_ref().unwrap().matrix[0][1].unwrap(), 0.9334202033335466);
     let json = serde_json::to_string(&p).unwrap();
@@ -355,7 +341,7 @@ fn a_large_table_is_sampled_for_associations_and_says_so() {
             ["u", "v", "w", "x"][(i % 4) as usize]
         ));
     }
-    let p = take(&text).profile;
+    let p = profiled(&text).profile;
     assert_eq!(p.association_rows, Some(131_071));
     // The sample sees every place of a short cycle: b tells kind, and nothing tells a.
     let v = p.cramers_v.as_ref().unwrap();
@@ -369,7 +355,7 @@ fn a_large_table_is_sampled_for_associations_and_says_so() {
 fn constants_dates_and_ids_are_no_targets_and_hints_count() {
     let rows = |header: &str, row: &dyn Fn(u32) -> String| {
         let lines: Vec<String> = (0..60).map(row).collect();
-        take(&format!("{header}\n{}\n", lines.join("\n"))).profile.target
+        profiled(&format!("{header}\n{}\n", lines.join("\n"))).profile.target
     };
     assert_eq!(rows("a,target", &|i| format!("{}.5,7", i * 3)), None);
     assert_eq!(rows("a,outcome", &|i| format!("{}.5,2024-01-{:02}", i * 3, 1 + i % 28)), None);
@@ -393,7 +379,7 @@ impl Monitor for Stop {
 
 #[test]
 fn a_cancel_ends_the_profile() {
-    let taken = take("a,b\n1,2\n");
+    let taken = profiled("a,b\n1,2\n");
     let error = profile(&taken.dataset, "f", &[], &mut Stop).unwrap_err();
     assert!(matches!(error, Error::Cancelled));
 }

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail there")]
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
+use common::*;
 use dropforge_shared::page::Cell;
 use dropforge_shared::profile::Profile;
 use dropforge_shared::suggest::{Step, StepChoice, Suggestions};
-use dropforge_tabular::{ReadOptions, Silent, ingest, page, prepare, profile, suggest};
+use dropforge_tabular::{Silent, page, prepare, suggest};
 use tempfile::TempDir;
 
 struct Taken {
@@ -20,12 +22,7 @@ struct Taken {
 }
 
 fn take(text: &str) -> Taken {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("source");
-    fs::write(&source, text).unwrap();
-    let told = ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap();
-    let dataset = dir.path().join("dataset.parquet");
-    let profile = profile(&dataset, "f1", &told.null_tokens, &mut Silent).unwrap();
+    let Profiled { dir, dataset, profile } = profiled(text);
     let told = suggest(&profile, &dataset).unwrap();
     Taken { dir, dataset, profile, told }
 }

@@ -1,7 +1,8 @@
 //! Dates by a pattern as of strptime(3): `%Y %y %m %b %B %d %H %I %M %S %p`, `%%`, and other characters as they are. A blank
 //! stands for one or more blanks. Two-digit years below 69 are of the 2000s (POSIX).
 
-use crate::types::dates::{self, DAY_US, MONTHS};
+use crate::types::dates::{self, DAY_US};
+use crate::types::months::MONTHS;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Part {

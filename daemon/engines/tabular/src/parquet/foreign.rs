@@ -3,7 +3,6 @@
 //! Columns are decoded to Arrow arrays and turned here, because Polars with few features refuses most types (small and
 //! unsigned integers, decimals, categories, times, nested ones).
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -28,6 +27,7 @@ use crate::monitor::{Level, Monitor};
 use crate::recognise::Format;
 use crate::sniff;
 use crate::told::Ingested;
+use crate::types::nulls::null_map;
 use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
 
 /// What a foreign column becomes.
@@ -147,15 +147,11 @@ pub(crate) fn ingest(
         monitor.progress(rows);
     }
     writer.finish()?;
-    let null_tokens = nulls
-        .iter()
-        .map(|n| if *n == 0 { BTreeMap::new() } else { BTreeMap::from([("null".to_owned(), *n)]) })
-        .collect();
     Ok(Ingested {
         header: true,
         rows,
         columns,
-        null_tokens,
+        null_tokens: nulls.into_iter().map(null_map).collect(),
         how: format!("Parquet with {} row groups", foreign.metadata.row_groups.len()),
         notes,
         ..Ingested::bare(Format::Parquet)

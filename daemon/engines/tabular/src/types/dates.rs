@@ -6,6 +6,8 @@
 //! Times: a date, then `T` or a space, `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction` (to the microsecond, further digits must be
 //! zeros). After `YYYY-MM-DD` a zone may follow (`Z`, `+02:00`, `+0200`, `+02`, ` UTC`), after the others `AM` or `PM`.
 
+use super::months::month;
+
 /// A written form of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) enum DateFormat {
@@ -170,31 +172,6 @@ fn named(text: &str) -> Option<i32> {
     }
     let year = digits(Some(year.as_bytes()))? as i32;
     days(year, month(name)?, digits(Some(day.as_bytes()))?)
-}
-
-/// English names; three letters are enough to tell them apart.
-pub(crate) const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-/// The number of an English month.
-fn month(name: &str) -> Option<u32> {
-    let is = |month: &str| {
-        name.eq_ignore_ascii_case(month)
-            || month.get(..3).is_some_and(|short| name.eq_ignore_ascii_case(short))
-    };
-    MONTHS.iter().position(|m| is(m)).map(|at| at as u32 + 1)
 }
 
 /// `YYYY?MM?DD`

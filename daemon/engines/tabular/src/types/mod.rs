@@ -2,6 +2,7 @@
 
 pub(crate) mod dates;
 pub(crate) mod lattice;
+pub(crate) mod months;
 pub(crate) mod nulls;
 pub(crate) mod numbers;
 pub(crate) mod separated;

@@ -76,6 +76,11 @@ impl NullCounts {
     }
 }
 
+/// What a form that knows its own missing cells says of `count` of them in a column.
+pub(crate) fn null_map(count: u64) -> BTreeMap<String, u64> {
+    if count == 0 { BTreeMap::new() } else { BTreeMap::from([("null".to_owned(), count)]) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

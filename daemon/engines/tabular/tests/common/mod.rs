@@ -5,9 +5,11 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
+use std::path::PathBuf;
 
 use dropforge_shared::page::{Cell, ColumnType};
-use dropforge_tabular::{Error, Ingested, ReadOptions, Silent, ingest, page};
+use dropforge_shared::profile::Profile;
+use dropforge_tabular::{Error, Ingested, ReadOptions, Silent, ingest, page, profile};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -25,6 +27,28 @@ pub fn read(content: &[u8], options: &ReadOptions) -> (TempDir, Result<Ingested,
     (dir, told)
 }
 
+/// A text that was taken in and profiled.
+pub struct Profiled {
+    pub dir: TempDir,
+    pub dataset: PathBuf,
+    pub profile: Profile,
+}
+
+pub fn profiled(text: &str) -> Profiled {
+    let (dir, told) = take(text.as_bytes());
+    let dataset = dataset(&dir);
+    let profile = profile(&dataset, "f1", &told.null_tokens, &mut Silent).unwrap();
+    Profiled { dir, dataset, profile }
+}
+
+pub fn dataset(dir: &TempDir) -> PathBuf {
+    dir.path().join("out/dataset.parquet")
+}
+
+pub fn rejected(dir: &TempDir) -> String {
+    fs::read_to_string(dir.path().join("out/rejected.csv")).unwrap_or_default()
+}
+
 pub fn take(content: &[u8]) -> (TempDir, Ingested) {
     let (dir, told) = read(content, &ReadOptions::default());
     (dir, told.unwrap())
@@ -39,7 +63,7 @@ pub fn refused(content: &[u8], options: &ReadOptions) -> Error {
 }
 
 pub fn rows(dir: &TempDir) -> Vec<Vec<String>> {
-    let page = page(&dir.path().join("out/dataset.parquet"), 0, 10_000).unwrap();
+    let page = page(&dataset(dir), 0, 10_000).unwrap();
     page.rows.iter().map(|row| row.iter().map(Cell::display).collect()).collect()
 }
 
