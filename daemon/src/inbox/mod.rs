@@ -26,6 +26,7 @@ mod writers;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,6 +106,14 @@ struct View {
 impl View {
     fn settler<T>(&self, f: impl FnOnce(&mut Settler) -> T) -> T {
         f(&mut self.settler.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A figure that changes when what a user sees of the inbox does: the list, or how the folder is followed.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.settler(|s| s.fingerprint()).hash(&mut hasher);
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn set_mode(&self, mode: String) {

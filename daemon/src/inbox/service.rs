@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::IntakeError;
 use super::intake::Intake;
 use super::scan::{self, Scan};
-use super::settle::{Ready, Settler};
+use super::settle::Ready;
 use super::take::{Done, Rest, Take};
 use super::watch::{Signals, Watch};
 use super::{Folders, View, seconds, shown};
@@ -105,6 +105,7 @@ impl Service {
             config: config.clone(),
             owner: rustix::process::geteuid().as_raw(),
             intake,
+            published: view.fingerprint(),
             view,
             stop,
             watching,
@@ -119,7 +120,6 @@ impl Service {
             retry_watch: now,
             queue: VecDeque::new(),
             takes: JoinSet::new(),
-            published: Settler::new(Duration::ZERO).fingerprint(),
             publish_at: None,
             last_published: None,
             disk_full_told: false,
@@ -347,7 +347,7 @@ impl Service {
     fn publish_waiting(&mut self) {
         self.publish_at = None;
         self.last_published = Some(Instant::now());
-        let (print, waiting) = self.view.settler(|s| (s.fingerprint(), s.waiting()));
+        let (print, waiting) = (self.view.fingerprint(), self.view.settler(|s| s.waiting()));
         if print != self.published {
             self.published = print;
             self.intake.publish(Change::Inbox { waiting });

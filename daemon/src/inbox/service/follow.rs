@@ -27,13 +27,14 @@ impl Service {
         self.show_mode();
     }
 
-    pub(super) fn show_mode(&self) {
+    pub(super) fn show_mode(&mut self) {
         let mode = match (&self.unusable, &self.unwatched) {
             (Some(why), _) => format!("not usable: {why}"),
             (None, Some(why)) => format!("polling every {} s: {why}", self.config.poll_seconds),
             (None, None) => "watching".to_owned(),
         };
         self.view.set_mode(mode);
+        self.changed();
     }
 
     pub(super) async fn make_watch(&mut self, root: (u64, u64)) {

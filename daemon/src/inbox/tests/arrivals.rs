@@ -44,6 +44,15 @@ async fn a_dropped_file_becomes_a_file_a_job_and_is_moved() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_the_folder_is_followed_is_told_to_who_listens_already() {
+    let home = Home::new(|_| {});
+    let inbox = home.start();
+    until("word of it", || home.changes().contains(&Change::Inbox { waiting: 0 })).await;
+    assert_eq!(inbox.status().mode, "watching");
+    inbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_written_slowly_gives_one_job() {
     let home = Home::new(|c| c.settle_seconds = 1.0);
     let inbox = home.start();
