@@ -62,7 +62,7 @@ pub(crate) struct TextFigures {
     pub(crate) max: Option<Scalar>,
     pub(crate) top: Vec<TopValue>,
     /// Hashes whose texts must be looked for to complete `top`, with their counts.
-    pub(crate) wanted: HashMap<u64, u64>,
+    pub(crate) wanted: HashMap<u64, u64, Through>,
     pub(crate) looks: Looks,
     pub(crate) variants: Vec<Variants>,
     pub(crate) mean_length: f64,
@@ -195,14 +195,14 @@ pub(crate) fn shown(text: &str) -> Scalar {
 
 /// Finds the texts behind the hashes of the frequent values, in a second look at the column.
 pub(crate) struct TopTexts {
-    wanted: HashMap<u64, u64>,
+    wanted: HashMap<u64, u64, Through>,
     /// By count, the larger first, and then by text.
     best: BTreeSet<(Reverse<u64>, String)>,
 }
 
 impl TopTexts {
     /// For the hashes that a first look counted.
-    pub(crate) fn new(wanted: HashMap<u64, u64>) -> Self {
+    pub(crate) fn new(wanted: HashMap<u64, u64, Through>) -> Self {
         Self { wanted, best: BTreeSet::new() }
     }
 
