@@ -164,7 +164,7 @@ impl Reading {
                 .map_err(failed)?;
             let sync = thread::Builder::new()
                 .name("sync".into())
-                .spawn_scoped(scope, || sync_along(due, written))
+                .spawn_scoped(scope, || self.sync_along(due, written))
                 .map_err(failed)?;
             let mut synced = 0;
             let read = loop {
@@ -223,6 +223,15 @@ impl Reading {
         }
     }
 
+    /// Puts what was written on the disk each time that enough of it has come.
+    fn sync_along(&self, due: Receiver<()>, written: Option<File>) -> io::Result<()> {
+        let Some(file) = written else { return Ok(()) };
+        due.iter().try_for_each(|()| {
+            self.faults.pass("intake.sync.along", &self.path)?;
+            file.sync_data()
+        })
+    }
+
     /// As many bytes came as the file was said to have.
     fn whole(&self, pass: &Pass<'_>) -> Result<(), IntakeError> {
         if pass.done == pass.size { Ok(()) } else { Err(IntakeError::Changed(self.path.clone())) }
@@ -269,12 +278,6 @@ fn hash_all(pieces: Receiver<(Vec<u8>, usize)>, hashed: SyncSender<Vec<u8>>) -> 
         let _ = hashed.try_send(piece);
     }
     hex(&hasher.finalize())
-}
-
-/// Puts what was written on the disk each time that enough of it has come.
-fn sync_along(due: Receiver<()>, written: Option<File>) -> io::Result<()> {
-    let Some(file) = written else { return Ok(()) };
-    due.iter().try_for_each(|()| file.sync_data())
 }
 
 /// Bytes that are free for this user where a folder lies.
