@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use dropforge_shared::paths::hex;
 use rustix::fs::{Mode, OFlags};
@@ -24,6 +26,14 @@ use super::writers::has_writer;
 
 /// What is read and written at once.
 const CHUNK: usize = 1 << 20;
+/// From this size on a second thread hashes what the first one reads and writes.
+const SHARED: u64 = 4 << 20;
+/// What is then handed over at once: small enough to be hashed out of a cache of the processor.
+const PIECE: usize = 256 << 10;
+/// Pieces under way between the two.
+const PIECES: usize = 8;
+/// Bytes after which what was written goes to the disk while reading goes on, so that little is left at the end.
+const SYNC_EVERY: u64 = 32 << 20;
 
 /// A file to be read.
 pub(super) struct Reading {
@@ -112,37 +122,119 @@ impl Reading {
     }
 
     /// Copies and hashes; the hash in hexadecimal.
-    fn stream(&self, file: &mut File, size: u64, mut copy: Option<&mut Temp>) -> Result<String, IntakeError> {
-        let path = &self.path;
+    fn stream(&self, file: &mut File, size: u64, copy: Option<&mut Temp>) -> Result<String, IntakeError> {
+        if size >= SHARED {
+            return self.stream_shared(file, size, copy);
+        }
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; usize::try_from(size).map_or(CHUNK, |s| s.saturating_add(1).min(CHUNK))];
-        let mut done = 0u64;
+        let mut pass = Pass { file, size, copy: copy.map(|c| &mut c.file), done: 0 };
+        while let Some(n) = self.step(&mut pass, &mut buffer)? {
+            hasher.update(buffer.get(..n).unwrap_or_default());
+        }
+        self.whole(&pass)?;
+        Ok(hex(&hasher.finalize()))
+    }
+
+    /// The same for a large file: this thread reads and writes, one hashes, one puts what was written on the disk. The
+    /// bytes that are hashed are those that were written.
+    fn stream_shared(
+        &self,
+        file: &mut File,
+        size: u64,
+        copy: Option<&mut Temp>,
+    ) -> Result<String, IntakeError> {
+        let failed = |e: io::Error| IntakeError::from_io("read", &self.path, &e);
+        let mut pass = Pass { file, size, copy: copy.map(|c| &mut c.file), done: 0 };
+        let written = match &pass.copy {
+            Some(copy) => Some(copy.try_clone().map_err(|e| self.write_failed(size, &e))?),
+            None => None,
+        };
+        let (full, to_hash) = sync_channel::<(Vec<u8>, usize)>(PIECES);
+        let (hashed, empty) = sync_channel::<Vec<u8>>(PIECES);
+        let (more, due) = sync_channel::<()>(1);
+        for _ in 0..PIECES {
+            // There is room for all of them.
+            let _ = hashed.send(vec![0; PIECE]);
+        }
+        thread::scope(|scope| {
+            let hash = thread::Builder::new()
+                .name("hash".into())
+                .spawn_scoped(scope, || hash_all(to_hash, hashed))
+                .map_err(failed)?;
+            let sync = thread::Builder::new()
+                .name("sync".into())
+                .spawn_scoped(scope, || self.sync_along(due, written))
+                .map_err(failed)?;
+            let mut synced = 0;
+            let read = loop {
+                let Ok(mut piece) = empty.recv() else { break Ok(()) };
+                match self.step(&mut pass, &mut piece) {
+                    Ok(Some(n)) => {
+                        if full.send((piece, n)).is_err() {
+                            break Ok(());
+                        }
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(e) => break Err(e),
+                }
+                if pass.done - synced >= SYNC_EVERY {
+                    synced = pass.done;
+                    // One that is under way is followed by one more at most.
+                    let _ = more.try_send(());
+                }
+            };
+            drop((full, more));
+            let (hash, sync) = (hash.join(), sync.join());
+            read?;
+            let ended = |_| IntakeError::from_io("read", &self.path, &io::Error::other("a thread gave up"));
+            // The disk tells of a failure once: what is heard here would not be heard at the end.
+            sync.map_err(ended)?.map_err(|e| self.write_failed(size, &e))?;
+            let hash = hash.map_err(ended)?;
+            self.whole(&pass)?;
+            Ok(hash)
+        })
+    }
+
+    /// Reads some bytes and writes them to the copy; `None` at the end, or where there are more than there should be.
+    fn step(&self, pass: &mut Pass<'_>, buffer: &mut [u8]) -> Result<Option<usize>, IntakeError> {
+        let path = &self.path;
         loop {
             if self.halt.is_cancelled() {
                 return Err(IntakeError::Stopped(path.clone()));
             }
-            self.faults.pass("intake.copy", path).map_err(|e| self.write_failed(size, &e))?;
-            let n = match file.read(&mut buffer) {
-                Ok(0) => break,
+            self.faults.pass("intake.copy", path).map_err(|e| self.write_failed(pass.size, &e))?;
+            let n = match pass.file.read(buffer) {
+                Ok(0) => return Ok(None),
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(IntakeError::from_io("read", path, &e)),
             };
-            let chunk = &buffer[..n];
-            hasher.update(chunk);
-            if let Some(copy) = copy.as_deref_mut() {
-                copy.file.write_all(chunk).map_err(|e| self.write_failed(size, &e))?;
+            if let Some(copy) = &mut pass.copy {
+                let bytes = buffer.get(..n).unwrap_or_default();
+                copy.write_all(bytes).map_err(|e| self.write_failed(pass.size, &e))?;
             }
-            done += n as u64;
-            if done > size {
-                break;
+            pass.done += n as u64;
+            if pass.done > pass.size {
+                return Ok(None);
             }
-            self.progress.send_replace((done, size));
+            self.progress.send_replace((pass.done, pass.size));
+            return Ok(Some(n));
         }
-        if done != size {
-            return Err(IntakeError::Changed(path.clone()));
-        }
-        Ok(hex(&hasher.finalize()))
+    }
+
+    /// Puts what was written on the disk each time that enough of it has come.
+    fn sync_along(&self, due: Receiver<()>, written: Option<File>) -> io::Result<()> {
+        let Some(file) = written else { return Ok(()) };
+        due.iter().try_for_each(|()| {
+            self.faults.pass("intake.sync.along", &self.path)?;
+            file.sync_data()
+        })
+    }
+
+    /// As many bytes came as the file was said to have.
+    fn whole(&self, pass: &Pass<'_>) -> Result<(), IntakeError> {
+        if pass.done == pass.size { Ok(()) } else { Err(IntakeError::Changed(self.path.clone())) }
     }
 
     /// The open file and the path must both be what they were before the first byte was read.
@@ -165,6 +257,27 @@ impl Reading {
         self.faults.pass("intake.rename", &self.path).map_err(failed)?;
         self.blobs.keep(copy, sha256).map_err(failed)
     }
+}
+
+/// A file being read, and copied where it does not stay.
+struct Pass<'a> {
+    file: &'a mut File,
+    /// What it should have.
+    size: u64,
+    copy: Option<&'a mut File>,
+    /// Bytes so far.
+    done: u64,
+}
+
+/// Hashes pieces as they come and hands their room back.
+fn hash_all(pieces: Receiver<(Vec<u8>, usize)>, hashed: SyncSender<Vec<u8>>) -> String {
+    let mut hasher = Sha256::new();
+    for (piece, n) in pieces {
+        hasher.update(piece.get(..n).unwrap_or_default());
+        // At the end nobody wants it back.
+        let _ = hashed.try_send(piece);
+    }
+    hex(&hasher.finalize())
 }
 
 /// Bytes that are free for this user where a folder lies.

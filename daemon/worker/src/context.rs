@@ -10,6 +10,7 @@ use dropforge_shared::file::FileFacts;
 use dropforge_shared::job::LogLevel;
 use dropforge_shared::work::{Derived, FromWorker, Input, JobSpec};
 
+use crate::outputs::Early;
 use crate::throttle::{Stage, Throttle};
 use crate::wire::Sender;
 
@@ -71,11 +72,13 @@ pub struct Context {
     out: Sender,
     cancel: Arc<AtomicBool>,
     throttle: Throttle,
+    /// Outputs that are sealed while the work goes on.
+    pub(crate) early: Early,
 }
 
 impl Context {
     pub(crate) fn new(spec: JobSpec, out: Sender, cancel: Arc<AtomicBool>) -> Self {
-        Self { spec, out, cancel, throttle: Throttle::default() }
+        Self { spec, out, cancel, throttle: Throttle::default(), early: Early::default() }
     }
 
     /// What is to be done.
@@ -126,6 +129,12 @@ impl Context {
     pub fn log(&mut self, level: LogLevel, text: &str) {
         let text = cut(text);
         self.send(&FromWorker::Log { attempt: self.spec.attempt.clone(), level, text });
+    }
+
+    /// An output, named below the output folder, is complete: it can be hashed and put on disk while the work goes on. Saves
+    /// time where it is large and there is more to do; every output is sealed in the end, told of or not.
+    pub fn complete(&mut self, name: &str) {
+        self.early.begin(self.spec.out_dir.join(name), self.cancel.clone());
     }
 
     /// Leaves bytes from which a later attempt can go on; it finds them in its spec.

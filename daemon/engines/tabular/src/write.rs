@@ -1,55 +1,138 @@
 //! Writes the dataset: one Parquet file, row group by row group, so that memory does not grow with rows.
 
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use polars::io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter, RowGroupIterColumns};
-use polars::prelude::{DataFrame, PolarsError, Schema};
+use polars::prelude::{ArrowSchema, CompatLevel, DataFrame, PolarsError, PolarsResult, Schema, SchemaExt};
+use polars_arrow::array::ArrayRef;
+use polars_parquet::parquet::compression;
+use polars_parquet::parquet::error::ParquetResult;
+use polars_parquet::write::{
+    CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, Encoding, FileWriter, Page, ParquetType,
+    StatisticsOptions, Version, WriteOptions, array_to_columns, compress, fallible_streaming_iterator,
+    get_dtype_encoding, to_parquet_schema,
+};
 
 use crate::error::Error;
 
 /// Rows a row group may have: a page of rows reads one or two groups, so they must not be large.
 pub(crate) const ROW_GROUP_ROWS: usize = 1 << 17;
 
-/// A row group that is encoded and compressed already.
-pub(crate) type Encoded = Vec<RowGroupIterColumns<'static, PolarsError>>;
+/// Bytes gathered before they are written: headers and footers come a few bytes at a time.
+const BUFFER: usize = 64 << 10;
+
+/// The first bytes of a column's values that tell whether compressing them is worth the time.
+const SAMPLE: usize = 16 << 10;
+
+/// The fastest to write; zstd takes several times as long and the file is read back at once.
+const CODEC: CompressionOptions = CompressionOptions::Lz4Raw;
+
+/// One row group, encoded and compressed.
+struct Group {
+    rows: u64,
+    columns: Vec<Vec<CompressedPage>>,
+}
+
+/// Rows that are encoded and compressed already.
+pub(crate) struct Encoded(Vec<Group>);
 
 /// The file being written. Encoding needs no order and runs on many threads; [`Self::write`] is called in order.
 pub(crate) struct DatasetWriter {
     path: PathBuf,
-    writer: BatchedWriter<File>,
+    types: Vec<ParquetType>,
+    encodings: Vec<Vec<Encoding>>,
+    writer: Mutex<FileWriter<BufWriter<File>>>,
+}
+
+fn options() -> WriteOptions {
+    WriteOptions {
+        statistics: StatisticsOptions::default(),
+        compression: CODEC,
+        version: Version::V1,
+        data_page_size: None,
+    }
 }
 
 impl DatasetWriter {
     /// Starts the file anew.
     pub(crate) fn create(path: &Path, schema: &Schema) -> Result<Self, Error> {
-        let file = File::create(path).map_err(Error::io("write", path))?;
-        let writer = ParquetWriter::new(file)
-            // The fastest to write; zstd takes several times as long and the file is read back at once.
-            .with_compression(ParquetCompression::Lz4Raw)
-            .batched(schema)
-            .map_err(|e| Error::Write { path: path.to_path_buf(), reason: e.to_string() })?;
-        Ok(Self { path: path.to_path_buf(), writer })
+        let file = BufWriter::with_capacity(BUFFER, File::create(path).map_err(Error::io("write", path))?);
+        let begin = || -> PolarsResult<_> {
+            let schema: ArrowSchema =
+                schema.iter_fields().map(|field| field.to_arrow(CompatLevel::newest())).collect();
+            let types = to_parquet_schema(&schema)?.fields().to_vec();
+            let encodings = schema.iter_values().map(|field| get_dtype_encoding(&field.dtype)).collect();
+            Ok((types, encodings, FileWriter::try_new(file, schema, options())?))
+        };
+        let (types, encodings, writer) =
+            begin().map_err(|e| Error::Write { path: path.to_path_buf(), reason: e.to_string() })?;
+        Ok(Self { path: path.to_path_buf(), types, encodings, writer: Mutex::new(writer) })
     }
 
     fn fault(&self, error: PolarsError) -> Error {
         Error::Write { path: self.path.clone(), reason: error.to_string() }
     }
 
-    /// Encodes and compresses some rows.
+    /// Encodes and compresses some rows, all of it here: what is left for [`Self::write`] is to copy bytes.
     pub(crate) fn encode(&self, frame: &DataFrame) -> Result<Encoded, Error> {
-        self.writer.encode_and_compress(frame).collect::<Result<_, _>>().map_err(|e| self.fault(e))
+        let mut groups = Vec::new();
+        for batch in frame.iter_chunks(CompatLevel::newest(), false).filter(|batch| !batch.is_empty()) {
+            let mut columns = Vec::new();
+            for ((array, kind), encoding) in batch.columns().iter().zip(&self.types).zip(&self.encodings) {
+                encode_column(array, kind, encoding, &mut columns).map_err(|e| self.fault(e))?;
+            }
+            groups.push(Group { rows: batch.len() as u64, columns });
+        }
+        Ok(Encoded(groups))
     }
 
     /// Appends encoded rows.
-    pub(crate) fn write(&self, groups: Encoded) -> Result<(), Error> {
-        self.writer.write_row_groups(groups).map_err(|e| self.fault(e))
+    pub(crate) fn write(&self, Encoded(groups): Encoded) -> Result<(), Error> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for group in groups {
+            let pages = |pages| fallible_streaming_iterator::convert(<[CompressedPage]>::iter(pages).map(Ok));
+            let columns = group.columns.iter().map(|column| Ok(DynStreamingIterator::new(pages(column))));
+            writer.write(group.rows, DynIter::new(columns)).map_err(|e| self.fault(e))?;
+        }
+        Ok(())
     }
 
-    /// Writes the footer and puts the file on disk.
+    /// Writes the footer. That the file lasts is seen to by whoever asked for it, with all that lies beside it.
     pub(crate) fn finish(self) -> Result<(), Error> {
-        self.writer.finish().map_err(|e| self.fault(e))?;
-        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
-        file.sync_all().map_err(Error::io("write", &self.path))
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Flushes as well.
+        writer.end(None).map(|_| ()).map_err(|e| self.fault(e))
     }
+}
+
+/// Adds the pages of a column.
+fn encode_column(
+    array: &ArrayRef,
+    kind: &ParquetType,
+    encoding: &[Encoding],
+    columns: &mut Vec<Vec<CompressedPage>>,
+) -> PolarsResult<()> {
+    for pages in array_to_columns(array, kind.clone(), options(), encoding)? {
+        let pages = pages.collect::<PolarsResult<Vec<Page>>>()?;
+        // All pages of a column and row group have one codec.
+        let codec = if is_worth_it(&pages)? { CODEC } else { CompressionOptions::Uncompressed };
+        let pages = pages.into_iter().map(|page| compress(page, Vec::new(), codec));
+        columns.push(pages.collect::<ParquetResult<Vec<_>>>()?);
+    }
+    Ok(())
+}
+
+/// Whether compression takes a quarter off the values, by the first of them. Measured floats and hashes hardly shrink,
+/// and would have to be unpacked for each reading.
+fn is_worth_it(pages: &[Page]) -> PolarsResult<bool> {
+    let first = pages.iter().find_map(|page| match page {
+        Page::Data(page) => Some(page.buffer()),
+        Page::Dict(_) => None,
+    });
+    let Some(sample) = first.map(|bytes| bytes.get(..SAMPLE).unwrap_or(bytes)) else { return Ok(true) };
+    let mut small = Vec::new();
+    compression::compress(CODEC, sample, &mut small)?;
+    Ok(small.len() < sample.len() / 4 * 3)
 }

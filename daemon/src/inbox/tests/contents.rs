@@ -171,3 +171,21 @@ fn configured_folders_count_from_the_home() {
     config.processed = "done".into();
     assert_eq!(Folders::of(&home.paths, &config).processed, home.paths.home.join("done"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_is_kept_byte_for_byte_under_its_own_hash() {
+    use sha2::{Digest as _, Sha256};
+    // At, beside and far beyond the sizes at which threads begin to share the work, and with part of a piece at the end.
+    for size in [(4 << 20) - 1, 4 << 20, (4 << 20) + 1, (35 << 20) + 77_777] {
+        let home = Home::new(|_| {});
+        let bytes: Vec<u8> = (0..size as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let path = home.drop_file("large.csv", &bytes);
+        let outcome = home.add(&[&path], |_| {}).await.remove(0);
+        assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
+        let file = home.files().remove(0);
+        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!((file.bytes, &file.sha256), (size as u64, &sha256));
+        assert!(home.content(&file) == bytes, "{size} bytes are kept as they were");
+        assert_eq!(home.blobs(), (1, 0));
+    }
+}

@@ -101,16 +101,19 @@ fn while_reading(home: &mut Home, act: impl Fn(&Path) + Send + Sync + 'static) -
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_swap_during_the_read_is_noticed_and_the_new_file_is_taken() {
-    let mut home = Home::new(|_| {});
-    let other = home.paths.home.join("other");
-    fs::write(&other, vec![b'n'; 3 << 20]).unwrap();
-    let passes = while_reading(&mut home, move |path| fs::rename(&other, path).unwrap());
-    home.drop_file("a.csv", vec![b'o'; 3 << 20]);
-    let inbox = home.start();
-    until_taken(&home, &inbox, 1).await;
-    assert!(passes.load(Ordering::SeqCst) > 3, "it was read twice");
-    assert!(home.content(&home.files()[0]).iter().all(|b| *b == b'n'), "no mixture");
-    assert_eq!((home.jobs().len(), home.blobs()), (1, (1, 0)));
+    // Read by one thread, and by several.
+    for size in [3 << 20, 9 << 20] {
+        let mut home = Home::new(|_| {});
+        let other = home.paths.home.join("other");
+        fs::write(&other, vec![b'n'; size]).unwrap();
+        let passes = while_reading(&mut home, move |path| fs::rename(&other, path).unwrap());
+        home.drop_file("a.csv", vec![b'o'; size]);
+        let inbox = home.start();
+        until_taken(&home, &inbox, 1).await;
+        assert!(passes.load(Ordering::SeqCst) > 3, "it was read twice");
+        assert!(home.content(&home.files()[0]).iter().all(|b| *b == b'n'), "no mixture");
+        assert_eq!((home.jobs().len(), home.blobs()), (1, (1, 0)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,6 +202,26 @@ async fn a_full_disk_leaves_the_source_and_it_is_taken_when_there_is_space() {
         until_taken(&home, &inbox, 3).await;
         assert_eq!(home.jobs().len(), 3);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fails_while_a_large_copy_is_under_way_fails_the_copy_although_it_tells_only_once() {
+    let mut home = Home::new(|_| {});
+    let broken = Arc::new(AtomicBool::new(true));
+    let state = Arc::clone(&broken);
+    home.faults = Faults::hooked(move |at, _| {
+        if at == "intake.sync.along" && state.swap(false, Ordering::SeqCst) {
+            return errno(rustix::io::Errno::IO);
+        }
+        Ok(())
+    });
+    let path = home.drop_file("large.csv", vec![b'x'; 40 << 20]);
+    let outcome = home.add(&[&path], |_| {}).await.remove(0);
+    assert!(outcome.fault.is_some() && !broken.load(Ordering::SeqCst));
+    assert_eq!((home.files().len(), home.blobs()), (0, (0, 0)));
+    let outcome = home.add(&[&path], |_| {}).await.remove(0);
+    assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
+    assert_eq!((home.files().len(), home.blobs()), (1, (1, 0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

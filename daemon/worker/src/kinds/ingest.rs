@@ -46,6 +46,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
         }
         Err(e) => return Err(e.into()),
     };
+    ctx.complete(DATASET);
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
@@ -91,6 +92,7 @@ fn from_profile(ctx: &mut Context, data: &Path, out_dir: &Path, file: &str) -> R
     for name in [DATASET, READING, REJECTED] {
         copy(ctx, &data.join(name), &out_dir.join(name))?;
     }
+    ctx.complete(DATASET);
     // How often each spelling of missing came up is known from reading alone.
     let before: Option<Profile> =
         fs::read(data.join(PROFILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());

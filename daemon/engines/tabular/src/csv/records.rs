@@ -76,32 +76,22 @@ pub(crate) fn record_end(bytes: &[u8], from: usize, dialect: Dialect, last: bool
     if !dialect.is_plain() {
         return general::scan(bytes, from, &dialect, last, |_, _| {}).map(|extent| extent.next);
     }
-    let rest = bytes.get(from..)?;
-    let line = memchr(dialect.terminator, rest);
-    let line_bytes = rest.get(..line.unwrap_or(rest.len()))?;
-    // Most records have no quote at all: two searches and done.
-    if memchr(dialect.quote, line_bytes).is_none() {
-        return match line {
-            Some(end) => Some(from + end + 1),
-            None => last.then_some(bytes.len()),
-        };
-    }
     let mut at = from;
     loop {
-        if bytes.get(at) == Some(&dialect.quote) {
-            match close(bytes, at + 1, dialect, last) {
+        // Delimiters matter only where a quote follows them.
+        let Some(found) = memchr2(dialect.quote, dialect.terminator, bytes.get(at..)?) else {
+            return last.then_some(bytes.len());
+        };
+        let hit = at + found;
+        if bytes.get(hit) == Some(&dialect.terminator) {
+            return Some(hit + 1);
+        }
+        at = hit + 1;
+        if hit == from || bytes.get(hit - 1) == Some(&dialect.delimiter) {
+            match close(bytes, at, dialect, last) {
                 Close::At { position, .. } => at = position + 1,
                 Close::Open => return None,
             }
-        }
-        match bytes.get(at..).and_then(|rest| memchr2(dialect.delimiter, dialect.terminator, rest)) {
-            Some(found) => {
-                at += found + 1;
-                if bytes.get(at - 1) == Some(&dialect.terminator) {
-                    return Some(at);
-                }
-            }
-            None => return last.then_some(bytes.len()),
         }
     }
 }
@@ -164,7 +154,10 @@ impl Record {
         let (end, next) = match close(bytes, from, dialect, true) {
             Close::At { position, doubled } => {
                 let content = text.get(from..position).unwrap_or_default();
-                self.inner_lines += memchr_iter(dialect.terminator, content.as_bytes()).count() as u64;
+                // Hardly any field has one, and a search is faster than a count.
+                if memchr(dialect.terminator, content.as_bytes()).is_some() {
+                    self.inner_lines += memchr_iter(dialect.terminator, content.as_bytes()).count() as u64;
+                }
                 if doubled {
                     let start = self.scratch.len();
                     self.undouble(content, dialect.quote);

@@ -83,6 +83,17 @@ impl Dataset {
         self.metadata.row_groups.iter().map(|g| g.num_rows() as u64).collect()
     }
 
+    /// Bytes of the encoded values of each column.
+    pub(crate) fn column_bytes(&self) -> Vec<u64> {
+        let mut bytes = vec![0u64; self.columns.len()];
+        for group in &self.metadata.row_groups {
+            for (sum, chunk) in bytes.iter_mut().zip(group.parquet_columns()) {
+                *sum = sum.saturating_add(u64::try_from(chunk.uncompressed_size()).unwrap_or(0));
+            }
+        }
+        bytes
+    }
+
     /// Ranges (first row, rows) of `about` rows or fewer that cover the file in order. They end where row groups end,
     /// because reading across a border decodes groups twice, and hold 64 MiB of encoded values at most.
     pub(crate) fn parts(&self, about: u64) -> Vec<(u64, u64)> {

@@ -355,7 +355,7 @@ fn texts(column: &Column, parts: &Parts<'_>) -> Result<Described, Error> {
     if !texts.is_few() {
         facts.categories = Vec::new();
     }
-    let mut told = texts.finish();
+    let mut told = texts.finish()?;
     if !(2..=CATEGORIES as u64).contains(&told.distinct) {
         facts.categories = Vec::new();
     }

@@ -39,7 +39,12 @@ pub(crate) struct Counter {
     table: HashMap<u64, u64, Through>,
     spill: Vec<u64>,
     sketch: Option<HllSketch>,
+    /// Hashes that wait to be counted together: the processor then fetches their counters side by side.
+    waiting: Vec<u64>,
 }
+
+/// Hashes counted together.
+const TOGETHER: usize = 64;
 
 /// What was counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,11 +63,27 @@ pub(crate) struct Counted {
 impl Counter {
     /// An empty one.
     pub(crate) fn new(caps: Caps) -> Self {
-        Self { caps, table: HashMap::with_hasher(Through), spill: Vec::new(), sketch: None }
+        Self { caps, table: HashMap::with_hasher(Through), spill: Vec::new(), sketch: None, waiting: Vec::with_capacity(TOGETHER) }
+    }
+
+    /// Counts a text once.
+    pub(crate) fn add(&mut self, hash: u64) -> Result<(), Error> {
+        self.waiting.push(hash);
+        if self.waiting.len() < TOGETHER { Ok(()) } else { self.count_waiting() }
+    }
+
+    fn count_waiting(&mut self) -> Result<(), Error> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for hash in &waiting {
+            self.add_times(*hash, 1)?;
+        }
+        waiting.clear();
+        self.waiting = waiting;
+        Ok(())
     }
 
     /// Counts a text `times` times.
-    pub(crate) fn add(&mut self, hash: u64, times: u64) -> Result<(), Error> {
+    pub(crate) fn add_times(&mut self, hash: u64, times: u64) -> Result<(), Error> {
         if let Some(sketch) = &mut self.sketch {
             sketch.update(hash);
         }
@@ -106,7 +127,8 @@ impl Counter {
     }
 
     /// The figures; `values` is how many texts there were, which no estimate may exceed.
-    pub(crate) fn finish(mut self, values: u64, top: usize) -> Counted {
+    pub(crate) fn finish(mut self, values: u64, top: usize) -> Result<Counted, Error> {
+        self.count_waiting()?;
         let mut repeated: Vec<(u64, u64)> =
             self.table.iter().filter(|(_, c)| **c > 1).map(|(h, c)| (*h, *c)).collect();
         self.spill.sort_unstable();
@@ -129,7 +151,7 @@ impl Counter {
         let keep = repeated.partition_point(|(_, c)| *c >= least);
         repeated.truncate(keep);
         let singles = exact && repeated.len() < top;
-        Counted { distinct, exact, error, top: repeated, singles }
+        Ok(Counted { distinct, exact, error, top: repeated, singles })
     }
 }
 
@@ -142,10 +164,10 @@ mod tests {
         let mut counter = Counter::new(caps);
         for _ in 0..repeats {
             for i in 0..n {
-                counter.add(hash(&format!("value {i}")), 1).unwrap();
+                counter.add(hash(&format!("value {i}"))).unwrap();
             }
         }
-        counter.finish(n * repeats, 10)
+        counter.finish(n * repeats, 10).unwrap()
     }
 
     #[test]
@@ -163,10 +185,10 @@ mod tests {
         let mut counter = Counter::new(caps);
         let n = 200_000u64;
         for i in 0..n {
-            counter.add(hash(&format!("value {i}")), 1).unwrap();
-            counter.add(hash("often"), 1).unwrap();
+            counter.add(hash(&format!("value {i}"))).unwrap();
+            counter.add(hash("often")).unwrap();
         }
-        let counted = counter.finish(2 * n, 10);
+        let counted = counter.finish(2 * n, 10).unwrap();
         assert!(!counted.exact);
         // Four standard errors.
         let off = (counted.distinct as f64 - (n + 1) as f64).abs() / n as f64;

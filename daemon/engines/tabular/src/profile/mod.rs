@@ -77,20 +77,26 @@ fn describe_all(
     monitor.stage("profile", Some(width as u64), "columns");
     let ranges = dataset.parts(PART_ROWS);
     let sampled = correlate::numeric(dataset);
-    let work = |index: usize, stopped: &dyn Fn() -> bool| {
+    // The largest first, so that no thread is left alone with one at the end.
+    let bytes = dataset.column_bytes();
+    let mut order: Vec<usize> = (0..width).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(bytes.get(*i).copied()));
+    let index_of = |piece: usize| order.get(piece).copied().unwrap_or(piece);
+    let work = |piece: usize, stopped: &dyn Fn() -> bool| {
+        let index = index_of(piece);
         let parts = Parts { dataset, index, ranges: &ranges, stopped };
         column::describe(&parts, null_tokens.get(index), sampled.binary_search(&index).is_ok())
     };
     let mut found: Vec<Option<Described>> = Vec::new();
     found.resize_with(width, || None);
     let (mut done, mut categorical) = (0, 0);
-    crew::share(width, monitor, work, |index, mut described: Described, monitor| {
+    crew::share(width, monitor, work, |piece, mut described: Described, monitor| {
         categorical += usize::from(!described.facts.categories.is_empty());
         if categorical > correlate::MAX_COLUMNS {
             // Too many for a matrix: the rest need not be kept.
             described.facts.categories = Vec::new();
         }
-        if let Some(slot) = found.get_mut(index) {
+        if let Some(slot) = found.get_mut(index_of(piece)) {
             *slot = Some(described);
         }
         done += 1;

@@ -2,6 +2,7 @@
 //! "The proof and measurement of association between two things", American Journal of Psychology 15:72–101). Of two
 //! columns the rows count where both have a value, and ranks are taken among those rows.
 
+use super::crew;
 use super::reading::MISSING;
 use crate::error::Error;
 use crate::monitor::Monitor;
@@ -16,29 +17,43 @@ struct Ranked<'a> {
 }
 
 /// The matrix of some columns' keys; `None` where a coefficient is not defined.
-pub(crate) fn matrix(columns: &[&[u64]], monitor: &dyn Monitor) -> Result<Vec<Vec<Option<f64>>>, Error> {
-    let mut ranked = Vec::with_capacity(columns.len());
-    for keys in columns {
-        if monitor.cancelled() {
-            return Err(Error::Cancelled);
+pub(crate) fn matrix(columns: &[&[u64]], monitor: &mut dyn Monitor) -> Result<Vec<Vec<Option<f64>>>, Error> {
+    let width = columns.len();
+    let mut ranked: Vec<Option<Ranked<'_>>> = Vec::new();
+    ranked.resize_with(width, || None);
+    let rank = |i: usize, _: &dyn Fn() -> bool| {
+        columns.get(i).map(|keys| Ranked::new(keys)).ok_or_else(|| absent(i))
+    };
+    crew::share(width, monitor, rank, |i, column, _| {
+        if let Some(slot) = ranked.get_mut(i) {
+            *slot = Some(column);
         }
-        ranked.push(Ranked::new(keys));
-    }
-    let mut matrix = vec![vec![None; columns.len()]; columns.len()];
-    for (i, a) in ranked.iter().enumerate() {
-        if monitor.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        for (j, b) in ranked.iter().enumerate().skip(i) {
-            let r = if i == j { a.with_itself() } else { a.with(b) };
+    })?;
+    let ranked: Vec<Ranked<'_>> = ranked.into_iter().flatten().collect();
+    let mut matrix = vec![vec![None; width]; width];
+    // Each row from its diagonal on: the longest come first.
+    let compare = |i: usize, stopped: &dyn Fn() -> bool| {
+        let a = ranked.get(i).ok_or_else(|| absent(i))?;
+        let others = ranked.iter().enumerate().skip(i);
+        let row = others.map_while(|(j, b)| {
+            (!stopped()).then(|| if i == j { a.with_itself() } else { a.with(b) })
+        });
+        Ok(row.collect::<Vec<_>>())
+    };
+    crew::share(width, monitor, compare, |i, row: Vec<Option<f64>>, _| {
+        for (r, j) in row.into_iter().zip(i..) {
             for (row, column) in [(i, j), (j, i)] {
                 if let Some(cell) = matrix.get_mut(row).and_then(|row| row.get_mut(column)) {
                     *cell = r;
                 }
             }
         }
-    }
+    })?;
     Ok(matrix)
+}
+
+fn absent(i: usize) -> Error {
+    Error::Internal(format!("there is no numeric column {i}"))
 }
 
 impl<'a> Ranked<'a> {
@@ -119,7 +134,7 @@ mod tests {
 
     fn rho(a: &[f64], b: &[f64]) -> Option<f64> {
         let (a, b) = (keys(a), keys(b));
-        let matrix = matrix(&[&a, &b], &Silent).unwrap();
+        let matrix = matrix(&[&a, &b], &mut Silent).unwrap();
         assert_eq!(matrix[0][1], matrix[1][0]);
         matrix[0][1]
     }

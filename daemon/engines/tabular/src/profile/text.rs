@@ -48,6 +48,8 @@ struct Many {
     looks: Looks,
     counter: Counter,
     firsts: BTreeSet<String>,
+    /// The last of them, at hand.
+    bound: String,
     last: Option<String>,
 }
 
@@ -62,7 +64,7 @@ pub(crate) struct TextFigures {
     pub(crate) max: Option<Scalar>,
     pub(crate) top: Vec<TopValue>,
     /// Hashes whose texts must be looked for to complete `top`, with their counts.
-    pub(crate) wanted: HashMap<u64, u64>,
+    pub(crate) wanted: HashMap<u64, u64, Through>,
     pub(crate) looks: Looks,
     pub(crate) variants: Vec<Variants>,
     pub(crate) mean_length: f64,
@@ -82,6 +84,7 @@ impl Texts {
                 looks: Looks::default(),
                 counter: Counter::new(caps),
                 firsts: BTreeSet::new(),
+                bound: String::new(),
                 last: None,
             },
         }
@@ -122,7 +125,7 @@ impl Texts {
     }
 
     /// The figures.
-    pub(crate) fn finish(mut self) -> TextFigures {
+    pub(crate) fn finish(mut self) -> Result<TextFigures, Error> {
         let mut told = TextFigures {
             values: self.values,
             mean_length: self.bytes as f64 / self.values.max(1) as f64,
@@ -132,9 +135,9 @@ impl Texts {
         };
         match self.few.take() {
             Some(few) => few.finish(&mut told),
-            None => self.many.finish(&mut told),
+            None => self.many.finish(&mut told)?,
         }
-        told
+        Ok(told)
     }
 }
 
@@ -158,20 +161,21 @@ impl Many {
     fn add(&mut self, text: &str, hash: u64, times: u64) -> Result<(), Error> {
         self.looks.add(text, times);
         let compared = text.get(..crate::types::floor_boundary(text, COMPARED)).unwrap_or(text);
-        if self.firsts.len() < FIRSTS || self.firsts.last().is_some_and(|last| compared < last.as_str()) {
+        if self.firsts.len() < FIRSTS || compared < self.bound.as_str() {
             self.firsts.insert(compared.to_owned());
             if self.firsts.len() > FIRSTS {
                 self.firsts.pop_last();
             }
+            self.bound = self.firsts.last().cloned().unwrap_or_default();
         }
         if self.last.as_deref().is_none_or(|last| compared > last) {
             self.last = Some(compared.to_owned());
         }
-        self.counter.add(hash, times)
+        if times == 1 { self.counter.add(hash) } else { self.counter.add_times(hash, times) }
     }
 
-    fn finish(self, told: &mut TextFigures) {
-        let counted = self.counter.finish(told.values, TOP);
+    fn finish(self, told: &mut TextFigures) -> Result<(), Error> {
+        let counted = self.counter.finish(told.values, TOP)?;
         told.looks = self.looks;
         told.distinct = counted.distinct;
         told.exact = counted.exact;
@@ -185,6 +189,7 @@ impl Many {
             let top = singles.take(TOP - told.wanted.len().min(TOP));
             told.top = top.map(|text| TopValue { value: shown(text), count: 1 }).collect();
         }
+        Ok(())
     }
 }
 
@@ -195,14 +200,14 @@ pub(crate) fn shown(text: &str) -> Scalar {
 
 /// Finds the texts behind the hashes of the frequent values, in a second look at the column.
 pub(crate) struct TopTexts {
-    wanted: HashMap<u64, u64>,
+    wanted: HashMap<u64, u64, Through>,
     /// By count, the larger first, and then by text.
     best: BTreeSet<(Reverse<u64>, String)>,
 }
 
 impl TopTexts {
     /// For the hashes that a first look counted.
-    pub(crate) fn new(wanted: HashMap<u64, u64>) -> Self {
+    pub(crate) fn new(wanted: HashMap<u64, u64, Through>) -> Self {
         Self { wanted, best: BTreeSet::new() }
     }
 
