@@ -54,12 +54,8 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
 
 fn head(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf: &mut Buffer) {
     let mut parts = Vec::new();
-    for measure in Measure::ALL {
-        let style = match (measure == heat.measure, measure.of(profile)) {
-            (true, _) => theme.selected(),
-            (false, Some(_)) => theme.text(),
-            (false, None) => theme.dim(),
-        };
+    for measure in Measure::ALL.into_iter().filter(|m| m.known(profile)) {
+        let style = if measure == heat.measure { theme.selected() } else { theme.text() };
         parts.push((format!(" {} ", measure.name()), style));
     }
     let sampled = profile.association_rows.filter(|_| heat.measure != Measure::Pearson);

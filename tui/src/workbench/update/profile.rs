@@ -36,7 +36,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let next = next_measure(profile, data.heat.map(|h| h.measure));
             data.detail = None;
             data.heat = next.map(|measure| Heat { measure, row: 0, column: 0 });
-            if next.is_none() && data.heat.is_none() && Measure::ALL.iter().all(|m| m.of(profile).is_none()) {
+            if next.is_none() && data.heat.is_none() && Measure::ALL.iter().all(|m| !m.known(profile)) {
                 state.say("No two columns could be compared.");
             }
             return Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 /// The next measure that the profile has; none after the last.
 fn next_measure(profile: &Profile, present: Option<Measure>) -> Option<Measure> {
     let from = present.and_then(|p| Measure::ALL.iter().position(|m| *m == p)).map_or(0, |i| i + 1);
-    Measure::ALL[from..].iter().copied().find(|m| m.of(profile).is_some_and(|c| !c.columns.is_empty()))
+    Measure::ALL[from..].iter().copied().find(|m| m.known(profile))
 }
 
 fn heat(data: &mut Data, cmd: Cmd, height: usize) {

@@ -15,7 +15,8 @@ use tui_input::Input;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::{Item, Pick, Picked, Popup};
-use super::super::state::{Asking, Prompt, Screen, Sheet, State, Word, quoted};
+use super::super::screens::Screen;
+use super::super::state::{Asking, Prompt, Sheet, State, Word, quoted};
 use super::table;
 
 /// Keywords that are offered.
@@ -99,6 +100,14 @@ pub(super) fn begin(state: &mut State) {
     }
 }
 
+/// Shows the screen, ready to be written on.
+pub fn show(state: &mut State) -> Vec<Effect> {
+    let effects = super::show(state, Screen::Query);
+    begin(state);
+    state.query.typing = true;
+    effects
+}
+
 /// A key goes into the statement.
 pub(super) fn typed(state: &mut State, key: KeyEvent) {
     let before = state.query.text.lines().len();
@@ -176,6 +185,7 @@ fn run(state: &mut State) -> Vec<Effect> {
     query.tickets += 1;
     query.running = Some(query.tickets);
     query.error = None;
+    query.old = query.result.is_some();
     vec![Effect::Query { sql, ticket: query.tickets }]
 }
 
@@ -194,6 +204,7 @@ pub(super) fn came(state: &mut State, ticket: u64, result: Result<Box<QueryResul
             query.sheet = Sheet { top: 0, row: 0, total: Some(result.rows.len() as u64), ..kept };
             query.sheet.see(&result.columns, &result.rows);
             query.result = Some(result);
+            query.old = false;
             query.error = None;
             // The rows are what one wants to walk over now; e goes on writing.
             query.typing = false;

@@ -10,7 +10,8 @@ use dropforge_shared::suggest::{Recipe, StepChoice};
 use super::super::action::{Action, Answer};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::{Screen, Tab};
+use super::super::screens::Screen;
+use super::super::state::Tab;
 use super::super::testkit::{User, file, file_id, job, job_id, page, said};
 
 fn opened() -> User {

@@ -9,7 +9,8 @@ use dropforge_shared::service::{Listing, RemovalItem, RemovalPlan};
 use super::super::action::{Action, Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::{Screen, Tab};
+use super::super::screens::Screen;
+use super::super::state::Tab;
 use super::super::testkit::{User, file, file_id, job, job_id, log, page, progress};
 
 fn with_three_files() -> User {
