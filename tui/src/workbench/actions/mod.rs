@@ -177,7 +177,10 @@ const fn spec(
 
 /// All lines: those of the table, and one for each screen that a key leads to.
 pub fn all() -> impl Iterator<Item = &'static ActionSpec> {
-    ACTIONS.iter().chain(SHOW.iter().filter(|s| !s.keys.is_empty()))
+    // The screens stand before the way from one to the next.
+    let at = ACTIONS.iter().position(|s| s.id == Cmd::NextScreen).unwrap_or(ACTIONS.len());
+    let (before, after) = ACTIONS.split_at(at);
+    before.iter().chain(SHOW.iter().filter(|s| !s.keys.is_empty())).chain(after)
 }
 
 /// The name of a key in the table.

@@ -37,6 +37,7 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
         let said = match (state.known, state.filter.is_empty()) {
             (false, _) => "Reading…",
             (true, true) => "No files yet. Home (1) shows how to begin.",
+            (true, false) if state.files_next.is_some() => "None of the newest has that; Enter looks at all.",
             (true, false) => "No file's name has that.",
         };
         text(buf, area.x, area.y, area.width, said, theme.dim());

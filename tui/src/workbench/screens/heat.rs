@@ -44,6 +44,7 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
     let name = |i: usize| all.columns.get(i).map(String::as_str).unwrap_or_default();
     let value = all.matrix.get(heat.row).and_then(|r| r.get(heat.column)).copied().flatten();
     let said = match value {
+        Some(_) if heat.row == heat.column => "the same column".into(),
         Some(value) => format!("{value:.4}, {}", strength(value, heat.measure)),
         None => "not known: one of them does not vary".into(),
     };

@@ -23,8 +23,9 @@ use super::actions::{ActionSpec, Cmd, Context};
 use super::effect::Effect;
 use super::state::{Link, SMALLEST, State};
 use super::theme::Theme;
-use super::widgets::{below, footer, header, text};
+use super::widgets::{below, footer, header, text, wrapped};
 
+pub use details::scrollable;
 pub use profile::severity_word;
 
 /// What a screen's own file says of it.
@@ -146,7 +147,9 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
 pub fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let said = format!("window too small: at least {}×{}", SMALLEST.0, SMALLEST.1);
-        text(buf, area.x, area.y, area.width, &said, theme.text());
+        for (y, line) in (area.y..area.bottom()).zip(wrapped(&said, area.width)) {
+            text(buf, area.x, y, area.width, &line, theme.text());
+        }
         return None;
     }
     let used = header(state, theme, area, buf);
@@ -195,4 +198,4 @@ fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

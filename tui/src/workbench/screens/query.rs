@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 use super::super::actions::Context;
-use super::super::state::State;
+use super::super::state::{Link, State};
 use super::super::theme::Theme;
 use super::super::update;
 use super::super::widgets::{below, count, pieces, text, wrapped};
@@ -71,7 +71,12 @@ pub(super) fn inside(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) 
     text(buf, rest.x + used, rest.y, rest.width - used, &rule, theme.dim());
     let rest = below(rest, 1);
     if let (None, Some(fault)) = (query.running, &query.error) {
-        let hint = fault.hint.as_deref().map(|h| format!("\n{h}")).unwrap_or_default();
+        let hint = match (&state.link, query.typing) {
+            (Link::Live, _) => fault.hint.as_deref(),
+            (_, true) => Some("Esc leaves the editor, then S starts the daemon."),
+            (_, false) => Some("S starts the daemon."),
+        };
+        let hint = hint.map(|h| format!("\n{h}")).unwrap_or_default();
         let said = format!("{}{hint}", fault.message);
         for (y, line) in (rest.y..rest.bottom()).zip(wrapped(&said, rest.width)) {
             text(buf, rest.x, y, rest.width, &line, theme.text());

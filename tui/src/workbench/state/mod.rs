@@ -19,7 +19,7 @@ use tui_input::Input;
 pub use data::{Data, Loaded, Tab};
 pub use list::{Cursor, scrolled};
 pub use log::{KEEP, LogView};
-pub use query::{MAX_ROWS, Query, TIMEOUT_MS, Word, quoted};
+pub use query::{MAX_ROWS, REMEMBERED, Query, TIMEOUT_MS, Word, quoted};
 pub use sheet::Sheet;
 pub use tabs::{
     Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one, types_set,

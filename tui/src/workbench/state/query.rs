@@ -19,7 +19,7 @@ pub const MAX_ROWS: u64 = 1_000;
 pub const TIMEOUT_MS: u64 = 300_000;
 
 /// Statements that are remembered.
-const REMEMBERED: usize = 200;
+pub const REMEMBERED: usize = 1_000;
 
 /// A word of the statement that is being completed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,6 +127,17 @@ impl Query {
         let surplus = self.history.len().saturating_sub(REMEMBERED);
         self.history.drain(..surplus);
         self.history_at = None;
+    }
+
+    /// Takes in statements that others ran, or this user earlier: they come before those of this session.
+    pub fn learn(&mut self, earlier: Vec<String>) {
+        let mut all: Vec<String> = earlier.into_iter().filter(|s| !self.history.contains(s)).collect();
+        let room = REMEMBERED.saturating_sub(self.history.len());
+        all.drain(..all.len().saturating_sub(room));
+        // Who is looking through them stays where they are.
+        self.history_at = self.history_at.map(|at| at + all.len());
+        all.append(&mut self.history);
+        self.history = all;
     }
 
     /// An older statement, or a newer one; after the newest what was being written.

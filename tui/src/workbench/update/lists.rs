@@ -171,6 +171,8 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
         Answer::Steps { file, ticket, result } => prepare::previewed(state, &file, ticket, result),
         Answer::Recipes(Ok(recipes)) => prepare::recipes(state, recipes),
         Answer::Query { ticket, result } => query::came(state, ticket, result),
+        Answer::History(Ok(earlier)) => state.query.learn(earlier),
+        Answer::History(Err(fault)) => state.complain(fault.message),
         Answer::Completions { ticket, names, columns } => query::completions(state, ticket, names, columns),
         Answer::Submitted(Ok(job)) => effects.extend(submitted(state, job)),
         Answer::TypeChosen(result) => match types::chosen(state, result) {

@@ -285,3 +285,5 @@ fn rows_shown(state: &State) -> bool {
 mod tabs_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ways_tests;

@@ -7,7 +7,7 @@ use dropforge_shared::profile::Profile;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::screens::severity_word;
+use super::super::screens::{scrollable, severity_word};
 use super::super::state::{Data, Heat, Loaded, Measure, State};
 
 /// A profile came, or did not.
@@ -19,7 +19,7 @@ pub(super) fn came(state: &mut State, file: &FileId, result: Result<Box<Profile>
 
 /// A command on the profile.
 pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
-    let height = state.list_height();
+    let (height, width) = (state.list_height(), state.size.0);
     let Some(data) = &mut state.data else { return Vec::new() };
     if matches!(data.profile, Loaded::Failed(_)) && matches!(cmd, Cmd::Up | Cmd::Down) {
         data.profile = Loaded::No;
@@ -46,7 +46,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     if data.heat.is_some() {
         heat(data, cmd, height);
     } else {
-        columns(data, cmd, height);
+        columns(data, cmd, height, width);
     }
     Vec::new()
 }
@@ -74,14 +74,16 @@ fn heat(data: &mut Data, cmd: Cmd, height: usize) {
     (heat.row, heat.column) = (heat.row.min(last), heat.column.min(last));
 }
 
-fn columns(data: &mut Data, cmd: Cmd, height: usize) {
+fn columns(data: &mut Data, cmd: Cmd, height: usize, width: u16) {
     let Loaded::Yes(profile) = &data.profile else { return };
     let columns: Vec<String> = (0..profile.columns.len()).map(|i| i.to_string()).collect();
     let page = isize::try_from(height).unwrap_or(1);
-    if data.detail.is_some() {
+    if let Some(shown) = data.detail {
+        let last = profile.columns.get(shown).map_or(0, |c| scrollable(profile, c, width, height));
         match cmd {
             Cmd::Up => data.detail_top = data.detail_top.saturating_sub(1),
-            Cmd::Down => data.detail_top += 1,
+            Cmd::Down => data.detail_top = (data.detail_top + 1).min(last),
+            Cmd::Bottom => data.detail_top = last,
             Cmd::PageUp | Cmd::PageDown | Cmd::Left | Cmd::Right => {
                 let by = if matches!(cmd, Cmd::PageDown | Cmd::Right) { 1 } else { -1 };
                 data.profile_at.step(by, &columns, height);

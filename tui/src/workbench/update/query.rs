@@ -175,7 +175,8 @@ pub(super) fn back(state: &mut State) -> Option<Vec<Effect>> {
 }
 
 fn run(state: &mut State) -> Vec<Effect> {
-    let sql = state.query.sql().trim().to_owned();
+    let written = state.query.sql();
+    let sql = written.trim().to_owned();
     if sql.is_empty() {
         state.complain("There is no statement yet: e begins one.");
         return Vec::new();
@@ -186,7 +187,9 @@ fn run(state: &mut State) -> Vec<Effect> {
     query.running = Some(query.tickets);
     query.error = None;
     query.old = query.result.is_some();
-    vec![Effect::Query { sql, ticket: query.tickets }]
+    // One that begins with a blank is kept to this session, as in shells.
+    let kept = (!written.starts_with(' ')).then(|| Effect::Remember(sql.clone()));
+    std::iter::once(Effect::Query { sql, ticket: query.tickets }).chain(kept).collect()
 }
 
 /// What a statement gave came, or why it gave nothing.
