@@ -79,8 +79,11 @@ impl History {
     }
 
     fn fault(&self, what: &str, error: &io::Error) -> Fault {
-        Fault::failed(format!("the history of statements in {} can't be {what}: {error}", self.file.display()))
-            .hint("Statements of this session are remembered until it ends.")
+        Fault::failed(format!(
+            "the history of statements in {} can't be {what}: {error}",
+            self.file.display()
+        ))
+        .hint("Statements of this session are remembered until it ends.")
     }
 }
 

@@ -105,6 +105,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         Some("unset"),
     ),
     spec(Cmd::Open, "Say that it is this", &["enter"], &[C::Type], Some("choose")),
+    spec(Cmd::Stats, "All that speaks for the type, and against it", &["i"], &[C::Type], Some("evidence")),
     spec(Cmd::ForgetType, "Take the choice back", &["u"], &[C::Type], Some("take back")),
     spec(Cmd::PrevTab, "The tab before", &["["], &[C::Data], None),
     spec(Cmd::NextTab, "The next tab", &["]"], &[C::Data], Some("tab")),

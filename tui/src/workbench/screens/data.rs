@@ -88,7 +88,8 @@ fn title(file: &FileView, tab: Tab, theme: Theme, area: Rect, buf: &mut Buffer) 
     let used: usize = parts.iter().map(|(p, _)| p.len()).sum();
     let room = usize::from(area.width).saturating_sub(used + 2);
     // A long name gives way to how much there is, as long as enough of it is left to know it by.
-    let name = dropforge_shared::clean::fit(&file.name, room.saturating_sub(about.len()).max(12).min(room).min(40));
+    let name =
+        dropforge_shared::clean::fit(&file.name, room.saturating_sub(about.len()).max(12).min(room).min(40));
     parts.extend([("  ".into(), theme.text()), (name, theme.strong()), (about, theme.dim())]);
     let parts: Vec<(&str, Style)> = parts.iter().map(|(p, s)| (p.as_str(), *s)).collect();
     pieces(buf, area, area.y, &parts);

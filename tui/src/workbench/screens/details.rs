@@ -48,7 +48,8 @@ pub(super) fn draw(
     let more = if top < last { "↓ more · " } else { "" };
     let head = format!("{} · {} · {more}Esc goes back · ← → other columns", column.name, column.kind.name());
     text(buf, area.x, area.y, area.width, &head, theme.strong());
-    let beside = Rect { x: inside.x + FIGURES + 2, width: inside.width.saturating_sub(FIGURES + 2), ..inside };
+    let beside =
+        Rect { x: inside.x + FIGURES + 2, width: inside.width.saturating_sub(FIGURES + 2), ..inside };
     let whole = if right.is_empty() { inside } else { Rect { width: FIGURES, ..inside } };
     for (part, area) in [(left, whole), (right, beside)] {
         for (y, (line, style)) in (area.y..area.bottom()).zip(part.into_iter().skip(top)) {

@@ -27,6 +27,7 @@ use super::widgets::{below, footer, header, text, wrapped};
 
 pub use details::scrollable;
 pub use profile::severity_word;
+pub use types::reasons;
 
 /// What a screen's own file says of it.
 #[derive(Debug)]

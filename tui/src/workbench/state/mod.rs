@@ -19,7 +19,7 @@ use tui_input::Input;
 pub use data::{Data, Loaded, Tab};
 pub use list::{Cursor, scrolled};
 pub use log::{KEEP, LogView};
-pub use query::{MAX_ROWS, REMEMBERED, Query, TIMEOUT_MS, Word, quoted};
+pub use query::{MAX_ROWS, Query, REMEMBERED, TIMEOUT_MS, Word, quoted};
 pub use sheet::Sheet;
 pub use tabs::{
     Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one, types_set,
@@ -296,7 +296,9 @@ impl State {
         if self.query.typing {
             lines.clamp((body / 3).max(2), (body / 2).max(2))
         } else {
-            let folded = self.query.folded(usize::from(self.folded_most()), usize::from(self.size.0).saturating_sub(1));
+            let folded = self
+                .query
+                .folded(usize::from(self.folded_most()), usize::from(self.size.0).saturating_sub(1));
             u16::try_from(folded.len()).unwrap_or(u16::MAX).max(1)
         }
     }

@@ -53,7 +53,9 @@ pub(super) fn bring(state: &mut State, file: FileId) {
     let gone = state.parked.remove(at);
     if gone.touched() {
         let name = state.file(&gone.file).map(|f| f.name.clone()).unwrap_or_else(|| gone.file.to_string());
-        state.complain(format!("What you set for {name} is let go: {PARKED} files beside this one are remembered."));
+        state.complain(format!(
+            "What you set for {name} is let go: {PARKED} files beside this one are remembered."
+        ));
     }
 }
 

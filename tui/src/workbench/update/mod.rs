@@ -170,10 +170,11 @@ fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 
 /// Shows a screen that a key names; there is no way back from it but the keys.
 fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
-    let effects = leave(state, screen);
+    let mut effects = leave(state, screen);
     state.back.clear();
     state.screen = screen;
     state.notice = None;
+    effects.extend(data::refreshed(state));
     effects
 }
 

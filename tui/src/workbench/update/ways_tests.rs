@@ -140,7 +140,9 @@ fn rows_of_an_earlier_statement_are_marked_as_such() {
 fn a_small_window_shows_a_long_statement_from_its_beginning_and_mostly_rows() {
     let mut user = User::new(60, 15).with_files(vec![file(1, "a.csv")]);
     user.types("5");
-    user.state.query.write("SELECT species,\n  sex\nFROM \"a.csv\"\nWHERE sex IS NULL\nORDER BY 1\nLIMIT 100");
+    user.state
+        .query
+        .write("SELECT species,\n  sex\nFROM \"a.csv\"\nWHERE sex IS NULL\nORDER BY 1\nLIMIT 100");
     user.types("<f5>");
     let ticket = user.state.query.running.unwrap();
     user.answers(Answer::Query { ticket, result: Ok(said::result()) });
@@ -212,6 +214,31 @@ fn letters_move_over_columns_as_in_an_editor_and_the_log_is_still_a_key_away() {
     assert_eq!((user.state.screen, user.state.data.as_ref().unwrap().sheet.column), (Screen::Data, 1));
     user.types("L");
     assert_eq!(user.state.screen, Screen::Log);
+}
+
+#[test]
+fn all_evidence_of_a_type_can_be_read_in_a_small_window() {
+    let mut user = User::new(60, 15).with_files(vec![file(1, "a.csv")]);
+    user.types("2<enter>[");
+    let mut detection = said::detection();
+    detection.candidates[0].evidence[1].detail = "words ".repeat(80) + "to the very end";
+    user.answers(Answer::Detection(file_id(1), Ok(detection)));
+    assert!(user.sees().contains("i shows all") && !user.sees().contains("the very end"), "{}", user.sees());
+    user.types("iG");
+    assert!(user.sees().contains("the very end"), "{}", user.sees());
+}
+
+#[test]
+fn who_comes_back_by_tab_finds_the_rows_read_anew() {
+    let mut user = User::new(80, 24).with_files(vec![file(1, "a.csv")]);
+    user.types("2<enter>");
+    user.answers(Answer::Page { file: file_id(1), offset: 0, result: Ok(page(0, 63, 5_000)) });
+    user.types("2");
+    let mut again = file(1, "a.csv");
+    again.job = Some(super::super::testkit::job_id(9));
+    user.answers(Answer::File(file_id(1), Ok(again)));
+    let asked = user.types("<tab>");
+    assert!(asked.iter().any(|e| matches!(e, Effect::Page { offset: 0, .. })), "{asked:?}");
 }
 
 #[test]
