@@ -36,6 +36,8 @@ pub struct Paths {
     pub runs: PathBuf,
     /// The daemon's logs, and the jobs' below `jobs/`.
     pub logs: PathBuf,
+    /// The workbench's statements, one JSON string a line.
+    pub history: PathBuf,
     /// Locks and the socket.
     pub run: PathBuf,
     /// The daemon's socket.
@@ -67,6 +69,7 @@ impl Paths {
             blobs: home.join("blobs"),
             runs: home.join("runs"),
             logs: home.join("logs"),
+            history: home.join("query_history"),
             socket: socket_path(&run, &home),
             run,
             home,
@@ -94,6 +97,7 @@ impl Paths {
             blobs: data.join("blobs"),
             runs: data.join("runs"),
             logs: state.join("logs"),
+            history: state.join("query_history"),
             socket: socket_path(&run, &data),
             run,
             home: data,

@@ -307,6 +307,25 @@ mod tests {
         }
     }
 
+    /// The help of a command and of all below it that has lines wider than a usual terminal.
+    fn too_wide(command: &mut clap::Command, path: &str, found: &mut Vec<String>) {
+        let help = command.render_long_help().to_string();
+        found.extend(help.lines().filter(|l| l.chars().count() > 80).map(|l| format!("{path}: {l}")));
+        for below in command.get_subcommands_mut() {
+            let path = format!("{path} {}", below.get_name());
+            too_wide(below, &path, found);
+        }
+    }
+
+    #[test]
+    fn help_fits_a_terminal_of_eighty_columns() {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let mut found = Vec::new();
+        too_wide(&mut command, "dropforge", &mut found);
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
     #[test]
     fn without_a_terminal_the_verbs_are_named() {
         let fault = no_terminal();

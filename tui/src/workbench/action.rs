@@ -134,6 +134,8 @@ pub enum Answer {
         /// The rows.
         result: Result<Box<QueryResult>, Fault>,
     },
+    /// Statements of this session and others, the newest last.
+    History(Result<Vec<String>, Fault>),
     /// What a name can be completed to.
     Completions {
         /// Which request it answers.

@@ -97,6 +97,10 @@ pub enum Effect {
         /// To tell this request from earlier ones.
         ticket: u64,
     },
+    /// Read the statements of earlier sessions.
+    History,
+    /// Keep a statement for later sessions.
+    Remember(String),
     /// Stop the statement that runs.
     StopQuery,
     /// Names of datasets that begin so, and the columns of some.

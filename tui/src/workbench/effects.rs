@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use super::action::{Action, Answer, Source};
 use super::calls;
 use super::effect::Effect;
+use super::history::History;
 
 /// Items of a list that are read at once.
 const PIECE: u32 = 500;
@@ -65,6 +66,17 @@ impl Effects {
                 self.query = Some(tokio::spawn(task).abort_handle());
             }
             Effect::StopQuery => self.stop_query(),
+            Effect::History | Effect::Remember(_) => {
+                let history = History::of(&self.paths);
+                tokio::spawn(async move {
+                    let done = tokio::task::spawn_blocking(move || match effect {
+                        Effect::Remember(sql) => history.add(&sql),
+                        _ => history.read(),
+                    });
+                    let done = done.await.unwrap_or_else(|e| Err(Fault::failed(e.to_string())));
+                    answer(&out, Answer::History(done)).await;
+                });
+            }
             Effect::StartDaemon => {
                 let (paths, exe) = (self.paths.clone(), self.exe.clone());
                 tokio::spawn(async move {
@@ -214,6 +226,8 @@ async fn call(rpc: &DropforgeClient, effect: Effect) -> Option<Answer> {
         | Effect::StopLog
         | Effect::Query { .. }
         | Effect::StopQuery
+        | Effect::History
+        | Effect::Remember(_)
         | Effect::Copy(_)
         | Effect::StartDaemon
         | Effect::Sample(_)

@@ -8,6 +8,7 @@ pub mod actions;
 mod calls;
 pub mod effect;
 pub mod effects;
+mod history;
 pub mod popups;
 pub mod screens;
 pub mod shadow;
@@ -69,6 +70,7 @@ pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault
     let (out, actions) = mpsc::channel(256);
     let effects = Effects::new(paths, exe, client, out);
     let mut workbench = Workbench { state, theme, session, effects, actions, broken };
+    workbench.effects.run(Effect::History);
     let ended = workbench.run().await;
     let left = workbench.state.counts();
     // Gives the terminal back before anything is said.

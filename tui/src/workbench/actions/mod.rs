@@ -7,6 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 pub use table::ACTIONS;
 
+use super::screens::{SHOW, Screen};
+
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the table below has a title for each")]
@@ -17,10 +19,7 @@ pub enum Cmd {
     Suspend,
     Help,
     Palette,
-    Home,
-    Files,
-    Data,
-    Jobs,
+    Show(Screen),
     NextScreen,
     PrevScreen,
     StartDaemon,
@@ -42,7 +41,6 @@ pub enum Cmd {
     OtherTab,
     NextTab,
     PrevTab,
-    Query,
     JumpRow,
     JumpColumn,
     CellText,
@@ -177,6 +175,14 @@ const fn spec(
     ActionSpec { id, title, keys, at, footer }
 }
 
+/// All lines: those of the table, and one for each screen that a key leads to.
+pub fn all() -> impl Iterator<Item = &'static ActionSpec> {
+    // The screens stand before the way from one to the next.
+    let at = ACTIONS.iter().position(|s| s.id == Cmd::NextScreen).unwrap_or(ACTIONS.len());
+    let (before, after) = ACTIONS.split_at(at);
+    before.iter().chain(SHOW.iter().filter(|s| !s.keys.is_empty())).chain(after)
+}
+
 /// The name of a key in the table.
 pub fn key_name(key: KeyEvent) -> String {
     let base = match key.code {
@@ -198,14 +204,14 @@ pub fn key_name(key: KeyEvent) -> String {
 pub fn lookup(key: KeyEvent, contexts: &[Context]) -> Option<Cmd> {
     let name = key_name(key);
     contexts.iter().find_map(|context| {
-        ACTIONS.iter().find(|s| s.at.contains(context) && s.keys.contains(&name.as_str())).map(|s| s.id)
+        all().find(|s| s.at.contains(context) && s.keys.contains(&name.as_str())).map(|s| s.id)
     })
 }
 
 /// The keys of a line that mean it in the given contexts: a nearer context may have taken some for something else.
 pub fn keys_of(spec: &ActionSpec, contexts: &[Context]) -> Vec<&'static str> {
     let nearest = |key: &str| {
-        let means = |c: &Context| ACTIONS.iter().find(|s| s.at.contains(c) && s.keys.contains(&key));
+        let means = |c: &Context| all().find(|s| s.at.contains(c) && s.keys.contains(&key));
         contexts.iter().find_map(means).map(|s| s.id)
     };
     spec.keys.iter().copied().filter(|k| nearest(k) == Some(spec.id)).collect()
@@ -214,7 +220,7 @@ pub fn keys_of(spec: &ActionSpec, contexts: &[Context]) -> Vec<&'static str> {
 /// The lines of the table that hold in the given contexts, each command once, in the table's order.
 pub fn valid<'a>(contexts: &'a [Context]) -> impl Iterator<Item = &'static ActionSpec> + 'a {
     let mut seen = Vec::new();
-    ACTIONS.iter().filter(move |s| {
+    all().filter(move |s| {
         let fresh = s.at.iter().any(|c| contexts.contains(c)) && !seen.contains(&s.id);
         if fresh {
             seen.push(s.id);
@@ -252,8 +258,8 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for (i, a) in ACTIONS.iter().enumerate() {
-            for b in &ACTIONS[i + 1..] {
+        for (i, a) in all().enumerate() {
+            for b in all().skip(i + 1) {
                 let shared =
                     a.at.iter().any(|c| b.at.contains(c)) && a.keys.iter().any(|k| b.keys.contains(k));
                 assert!(!shared || a.id == b.id, "{:?} and {:?} share a key", a.id, b.id);
@@ -271,7 +277,7 @@ mod tests {
         assert_eq!(named(KeyCode::Enter, KeyModifiers::ALT), "alt-enter");
         let words = ["up", "down", "left", "right", "pgup", "pgdn", "home", "end", "enter", "esc", "tab"];
         let more = ["backtab", "space", "delete", "f1", "f5"];
-        for key in ACTIONS.iter().flat_map(|s| s.keys) {
+        for key in all().flat_map(|s| s.keys) {
             let plain = key.trim_start_matches("ctrl-").trim_start_matches("alt-");
             assert!(plain.chars().count() == 1 || words.contains(&plain) || more.contains(&plain), "{key}");
         }

@@ -5,10 +5,40 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::actions::Context;
 use super::super::state::{Data, State, Tab};
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{below, count, pieces, progress, size, stage, text, wrapped};
-use super::{prepare, profile, query, reading, rows, types};
+use super::{ScreenSpec, prepare, profile, query, reading, rows, types};
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Data",
+    keys: &["3"],
+    about: "The dataset that was open last",
+    under: None,
+    contexts: contexts,
+    show: Some(update::data::show_last),
+    draw,
+    update: update::data::command,
+};
+
+/// The contexts of its tabs.
+fn contexts(state: &State) -> Vec<Context> {
+    let Some(data) = &state.data else { return Vec::new() };
+    let mut contexts = match data.tab {
+        _ if !state.readable() => vec![Context::Unread],
+        Tab::Rows => vec![Context::Rows, Context::Table],
+        Tab::Profile => vec![Context::Profile],
+        Tab::Prepare => vec![Context::Prepare],
+        Tab::Query => vec![Context::Query, Context::Table],
+        Tab::Reading => vec![Context::Reading],
+        Tab::Type => vec![Context::Type],
+    };
+    contexts.push(Context::Data);
+    contexts
+}
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -57,7 +87,9 @@ fn title(file: &FileView, tab: Tab, theme: Theme, area: Rect, buf: &mut Buffer) 
     }
     let used: usize = parts.iter().map(|(p, _)| p.len()).sum();
     let room = usize::from(area.width).saturating_sub(used + 2);
-    let name = dropforge_shared::clean::fit(&file.name, room.min(40));
+    // A long name gives way to how much there is, as long as enough of it is left to know it by.
+    let name =
+        dropforge_shared::clean::fit(&file.name, room.saturating_sub(about.len()).max(12).min(room).min(40));
     parts.extend([("  ".into(), theme.text()), (name, theme.strong()), (about, theme.dim())]);
     let parts: Vec<(&str, Style)> = parts.iter().map(|(p, s)| (p.as_str(), *s)).collect();
     pieces(buf, area, area.y, &parts);

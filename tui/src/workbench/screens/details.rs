@@ -9,6 +9,28 @@ use super::super::theme::Theme;
 use super::super::widgets::{below, count, figure, text, wrapped};
 use super::profile::{distinct, scalar, severity, share};
 
+/// From so many columns on, pictures stand beside the figures.
+const BESIDE: u16 = 80;
+
+/// Columns for the figures then.
+const FIGURES: u16 = 38;
+
+type Lines = Vec<(String, Style)>;
+
+/// What is drawn: in one part, or the figures and the pictures beside them.
+fn parts(profile: &Profile, column: &ColumnProfile, width: u16, theme: Theme) -> (Lines, Lines) {
+    if width >= BESIDE {
+        return (figures(profile, column, FIGURES, theme), pictures(column, width - FIGURES - 2, theme));
+    }
+    (lines(profile, column, width, theme), Vec::new())
+}
+
+/// How many lines it can be scrolled down in a window of so many columns and lines.
+pub fn scrollable(profile: &Profile, column: &ColumnProfile, width: u16, height: usize) -> usize {
+    let (left, right) = parts(profile, column, width, Theme::new(false));
+    left.len().max(right.len()).saturating_sub(height)
+}
+
 /// Draws it.
 pub(super) fn draw(
     profile: &Profile,
@@ -18,13 +40,21 @@ pub(super) fn draw(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let head = format!("{} · {} · Esc goes back · ← → other columns", column.name, column.kind.name());
-    text(buf, area.x, area.y, area.width, &head, theme.strong());
     let inside = below(area, 1);
-    let lines = lines(profile, column, inside.width, theme);
-    let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));
-    for (y, (line, style)) in (inside.y..inside.bottom()).zip(lines.into_iter().skip(top)) {
-        text(buf, inside.x, y, inside.width, &line, style);
+    let (left, right) = parts(profile, column, inside.width, theme);
+    let all = left.len().max(right.len());
+    let last = all.saturating_sub(usize::from(inside.height));
+    let top = top.min(last);
+    let more = if top < last { "↓ more · " } else { "" };
+    let head = format!("{} · {} · {more}Esc goes back · ← → other columns", column.name, column.kind.name());
+    text(buf, area.x, area.y, area.width, &head, theme.strong());
+    let beside =
+        Rect { x: inside.x + FIGURES + 2, width: inside.width.saturating_sub(FIGURES + 2), ..inside };
+    let whole = if right.is_empty() { inside } else { Rect { width: FIGURES, ..inside } };
+    for (part, area) in [(left, whole), (right, beside)] {
+        for (y, (line, style)) in (area.y..area.bottom()).zip(part.into_iter().skip(top)) {
+            text(buf, area.x, y, area.width, &line, style);
+        }
     }
 }
 
@@ -44,8 +74,19 @@ pub(super) fn draw_beside(
     }
 }
 
-fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<(String, Style)> {
-    let mut out: Vec<(String, Style)> = Vec::new();
+fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Lines {
+    let mut out = figures(profile, c, width, theme);
+    let pictures = pictures(c, width, theme);
+    if !pictures.is_empty() {
+        out.push((String::new(), theme.text()));
+    }
+    out.extend(pictures);
+    out
+}
+
+/// What is worth a look, and the figures.
+fn figures(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Lines {
+    let mut out = Lines::new();
     for issue in profile.issues.iter().filter(|i| i.column.as_ref() == Some(&c.name)) {
         let (word, style) = severity(issue, theme);
         let said = format!("{} {}", word.trim_end(), issue.detail);
@@ -72,7 +113,7 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
     }
     if c.kind.is_numeric() {
         put("zeros", count(c.zeros));
-        put("outliers", format!("{} (beyond 1.5 times the quartiles' distance)", count(c.outliers)));
+        put("outliers", format!("{} (beyond 1.5 × IQR)", count(c.outliers)));
         if let Some(skew) = c.skewness {
             put("skewness", figure(skew));
         }
@@ -84,9 +125,20 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
             put(name, figure(value));
         }
     }
+    out
+}
+
+/// Box plot, histogram, the most frequent values and the spellings of missing, with an empty line between them.
+fn pictures(c: &ColumnProfile, width: u16, theme: Theme) -> Lines {
+    let mut out = Lines::new();
     if let Some(plot) = box_plot(c, usize::from(width)) {
         out.push((String::new(), theme.text()));
-        out.push(("box plot · ├ 5 %  ┤ 95 %  █ middle half  ┃ median".into(), theme.strong()));
+        let legend = if width >= 50 {
+            "box plot · ├ 5 %  ┤ 95 %  █ middle half  ┃ median"
+        } else {
+            "box plot ├ 5 %  █ half  ┃ 50 %  ┤ 95 %"
+        };
+        out.push((legend.into(), theme.strong()));
         out.push((plot, theme.accent()));
     }
     if let Some(h) = &c.histogram {
@@ -113,6 +165,10 @@ fn lines(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Vec<
             out.push((format!("{:>12}  {token}", count(*n)), theme.text()));
         }
     }
+    if !out.is_empty() {
+        // The empty line before the first of them.
+        out.remove(0);
+    }
     out
 }
 
@@ -123,7 +179,7 @@ fn split(width: u16, name: usize) -> (usize, usize) {
     (name, room.saturating_sub(name).clamp(1, 60))
 }
 
-fn histogram(h: &Histogram, width: u16, theme: Theme, out: &mut Vec<(String, Style)>) {
+fn histogram(h: &Histogram, width: u16, theme: Theme, out: &mut Lines) {
     let most = h.counts.iter().copied().max().unwrap_or(0).max(1);
     let (names, room) = split(width, 25);
     for (n, edges) in h.counts.iter().zip(h.edges.windows(2)) {

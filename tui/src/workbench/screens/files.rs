@@ -4,10 +4,24 @@ use dropforge_shared::file::FileView;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::actions::Context;
 use super::super::state::State;
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{Column, Grid, Row, age, below, count, pieces, size, text};
-use super::{file_state, file_style};
+use super::{ScreenSpec, file_state, file_style};
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Files",
+    keys: &["2"],
+    about: "Files",
+    under: None,
+    contexts: |_| vec![Context::Files],
+    show: None,
+    draw,
+    update: update::files::command,
+};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -23,6 +37,7 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
         let said = match (state.known, state.filter.is_empty()) {
             (false, _) => "Reading…",
             (true, true) => "No files yet. Home (1) shows how to begin.",
+            (true, false) if state.files_next.is_some() => "None of the newest has that; Enter looks at all.",
             (true, false) => "No file's name has that.",
         };
         text(buf, area.x, area.y, area.width, said, theme.dim());

@@ -44,6 +44,7 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
     let name = |i: usize| all.columns.get(i).map(String::as_str).unwrap_or_default();
     let value = all.matrix.get(heat.row).and_then(|r| r.get(heat.column)).copied().flatten();
     let said = match value {
+        Some(_) if heat.row == heat.column => "the same column".into(),
         Some(value) => format!("{value:.4}, {}", strength(value, heat.measure)),
         None => "not known: one of them does not vary".into(),
     };
@@ -54,12 +55,8 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
 
 fn head(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf: &mut Buffer) {
     let mut parts = Vec::new();
-    for measure in Measure::ALL {
-        let style = match (measure == heat.measure, measure.of(profile)) {
-            (true, _) => theme.selected(),
-            (false, Some(_)) => theme.text(),
-            (false, None) => theme.dim(),
-        };
+    for measure in Measure::ALL.into_iter().filter(|m| m.known(profile)) {
+        let style = if measure == heat.measure { theme.selected() } else { theme.text() };
         parts.push((format!(" {} ", measure.name()), style));
     }
     let sampled = profile.association_rows.filter(|_| heat.measure != Measure::Pearson);

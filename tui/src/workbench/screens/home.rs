@@ -5,10 +5,12 @@ use dropforge_shared::ids::{FileId, JobId};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::actions::Context;
 use super::super::state::{State, scrolled};
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{age, count, over, pieces, progress, right, size, stage, text};
-use super::{file_state, file_style};
+use super::{ScreenSpec, file_state, file_style};
 
 /// Jobs and inbox entries that Home lists; the screens of their own have the rest.
 const FEW: usize = 8;
@@ -110,6 +112,18 @@ fn begin(state: &State, lines: &mut Vec<Line>) {
         lines.extend((0..state.samples.len()).map(|i| Line::Item(Item::Sample(i))));
     }
 }
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Home",
+    keys: &["1"],
+    about: "Home",
+    under: None,
+    contexts: |_| vec![Context::Home],
+    show: None,
+    draw,
+    update: update::home::command,
+};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {

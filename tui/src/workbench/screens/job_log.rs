@@ -6,9 +6,24 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::actions::Context;
 use super::super::state::{LogView, State};
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{below, clock, count, pieces, text, wrapped};
+use super::{Screen, ScreenSpec};
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Log",
+    keys: &[],
+    about: "A job's log",
+    under: Some(Screen::Jobs),
+    contexts: |_| vec![Context::Log],
+    show: None,
+    draw,
+    update: update::log::command,
+};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {

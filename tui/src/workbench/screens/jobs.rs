@@ -4,10 +4,24 @@ use dropforge_shared::job::{JobState, JobView};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::actions::Context;
 use super::super::state::State;
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{age, below, count, over, progress, right, stage, text};
-use super::job_style;
+use super::{ScreenSpec, job_style};
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Jobs",
+    keys: &["4"],
+    about: "Jobs",
+    under: None,
+    contexts: |_| vec![Context::Jobs],
+    show: None,
+    draw,
+    update: update::jobs::command,
+};
 
 /// Draws it.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {

@@ -1,4 +1,5 @@
-//! The screens: one file each and one line in the table. Drawing reads the state; it never waits, locks or changes anything.
+//! The screens: one file each and one line in the table below. Drawing reads the state; it never waits, locks or changes
+//! anything.
 
 mod data;
 mod details;
@@ -18,79 +19,85 @@ mod types;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::actions::Cmd;
+use super::actions::{ActionSpec, Cmd, Context};
 use super::effect::Effect;
-use super::state::{Link, SMALLEST, Screen, State};
+use super::state::{Link, SMALLEST, State};
 use super::theme::Theme;
-use super::update;
-use super::widgets::{below, footer, header, text};
+use super::widgets::{below, footer, header, text, wrapped};
 
+pub use details::scrollable;
 pub use profile::severity_word;
+pub use types::reasons;
 
-/// A screen.
+/// What a screen's own file says of it.
 #[derive(Debug)]
 pub struct ScreenSpec {
-    /// Which.
-    pub screen: Screen,
     /// Its name in the header.
     pub title: &'static str,
-    /// The digit that leads to it.
-    pub digit: Option<char>,
+    /// The keys that lead to it, the digit first; none where it is only opened from another.
+    pub keys: &'static [&'static str],
+    /// What those keys do, for help and palette.
+    pub about: &'static str,
+    /// The screen whose name is marked in the header while this one is shown, where it has none of its own.
+    pub under: Option<Screen>,
+    /// The contexts whose keys hold on it, the nearest first; those of every screen follow.
+    pub contexts: fn(&State) -> Vec<Context>,
+    /// Shows it, where more is to do than to switch to it.
+    pub show: Option<fn(&mut State) -> Vec<Effect>>,
     /// Draws it between header and footer.
     pub draw: fn(&State, Theme, Rect, &mut Buffer),
     /// Does its commands.
     pub update: fn(&mut State, Cmd) -> Vec<Effect>,
 }
 
-/// All screens, in the order of their digits.
-pub const SCREENS: &[ScreenSpec] = &[
-    ScreenSpec {
-        screen: Screen::Home,
-        title: "Home",
-        digit: Some('1'),
-        draw: home::draw,
-        update: update::home::command,
-    },
-    ScreenSpec {
-        screen: Screen::Files,
-        title: "Files",
-        digit: Some('2'),
-        draw: files::draw,
-        update: update::files::command,
-    },
-    ScreenSpec {
-        screen: Screen::Data,
-        title: "Data",
-        digit: Some('3'),
-        draw: data::draw,
-        update: update::data::command,
-    },
-    ScreenSpec {
-        screen: Screen::Jobs,
-        title: "Jobs",
-        digit: Some('4'),
-        draw: jobs::draw,
-        update: update::jobs::command,
-    },
-    ScreenSpec {
-        screen: Screen::Query,
-        title: "Query",
-        digit: Some('5'),
-        draw: query::draw,
-        update: update::query::command,
-    },
-    ScreenSpec {
-        screen: Screen::Log,
-        title: "Log",
-        digit: None,
-        draw: job_log::draw,
-        update: update::log::command,
-    },
-];
+/// Declares the screens: the name of the variant and its module, whose `SCREEN` says the rest.
+macro_rules! screens {
+    ($($(#[$doc:meta])* $variant:ident = $module:ident,)*) => {
+        /// The screens.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Screen {
+            $($(#[$doc])* $variant,)*
+        }
 
-/// A screen's line of the table.
-pub fn of(screen: Screen) -> &'static ScreenSpec {
-    SCREENS.iter().find(|s| s.screen == screen).unwrap_or(&SCREENS[0])
+        /// All screens, in the order of the header.
+        pub const SCREENS: &[Screen] = &[$(Screen::$variant,)*];
+
+        /// The lines of the action table that lead to the screens.
+        pub const SHOW: &[ActionSpec] = &[$(ActionSpec {
+            id: Cmd::Show(Screen::$variant),
+            title: $module::SCREEN.about,
+            keys: $module::SCREEN.keys,
+            at: &[Context::Screens],
+            footer: None,
+        },)*];
+
+        /// What a screen's own file says of it.
+        pub fn of(screen: Screen) -> &'static ScreenSpec {
+            match screen {
+                $(Screen::$variant => const { &$module::SCREEN },)*
+            }
+        }
+    };
+}
+
+screens! {
+    /// How to begin, what waits, runs and is done.
+    Home = home,
+    /// All files.
+    Files = files,
+    /// One file.
+    Data = data,
+    /// All jobs.
+    Jobs = jobs,
+    /// SQL, outside any dataset.
+    Query = query,
+    /// One job's log.
+    Log = job_log,
+}
+
+/// The screen that is marked in the header.
+pub fn marked(screen: Screen) -> Screen {
+    of(screen).under.unwrap_or(screen)
 }
 
 /// Whether a command would do something now: footer and palette leave out the others.
@@ -101,7 +108,7 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
         (Cmd::Back, Screen::Home) if state.popup.is_none() && state.prompt.is_none() => {
             state.notice.is_some()
         }
-        (Cmd::Data, _) => state.data.is_some() || !state.files.is_empty(),
+        (Cmd::Show(Screen::Data), _) => state.data.is_some() || !state.files.is_empty(),
         (Cmd::CancelJob, Screen::Jobs) => job.is_some_and(|j| !j.state.is_terminal() && !j.cancelling),
         (Cmd::RetryJob, Screen::Jobs) => {
             use dropforge_shared::job::JobState as S;
@@ -141,7 +148,9 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
 pub fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let said = format!("window too small: at least {}×{}", SMALLEST.0, SMALLEST.1);
-        text(buf, area.x, area.y, area.width, &said, theme.text());
+        for (y, line) in (area.y..area.bottom()).zip(wrapped(&said, area.width)) {
+            text(buf, area.x, y, area.width, &line, theme.text());
+        }
         return None;
     }
     let used = header(state, theme, area, buf);
@@ -190,4 +199,4 @@ fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

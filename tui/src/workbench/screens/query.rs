@@ -5,10 +5,24 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
-use super::super::state::State;
+use super::super::actions::Context;
+use super::super::state::{Link, State};
 use super::super::theme::Theme;
+use super::super::update;
 use super::super::widgets::{below, count, pieces, text, wrapped};
-use super::table;
+use super::{ScreenSpec, table};
+
+/// Its line of the table.
+pub(super) const SCREEN: ScreenSpec = ScreenSpec {
+    title: "Query",
+    keys: &["5"],
+    about: "Query",
+    under: None,
+    contexts: |_| vec![Context::Query, Context::Table],
+    show: Some(update::query::show),
+    draw,
+    update: update::query::command,
+};
 
 /// Draws it as a screen of its own.
 pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -28,7 +42,9 @@ pub(super) fn inside(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) 
     let query = &state.query;
     let rows = query.result.as_ref().map(|r| r.rows.len() as u64);
     let said = match (query.running, &query.error, &query.result) {
+        (Some(_), _, Some(_)) => "running… Esc stops it · below: the rows of the run before".to_owned(),
         (Some(_), ..) => "running… Esc stops it".to_owned(),
+        (None, None, Some(_)) if query.old => "it did not end · below: the rows of the run before".into(),
         (None, Some(_), _) => "it was refused or failed".into(),
         (None, None, Some(r)) => {
             let more = if r.truncated { " (the first; w saves all)" } else { "" };
@@ -44,14 +60,23 @@ pub(super) fn inside(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) 
         }
         (None, None, None) => "e edits the statement, r runs it".into(),
     };
-    let style = if query.error.is_some() && query.running.is_none() { theme.bad() } else { theme.accent() };
+    let style = match (query.running, &query.error) {
+        (None, Some(_)) => theme.bad(),
+        (None, None) if query.old => theme.warn(),
+        _ => theme.accent(),
+    };
     let line = format!("── {said} ");
     let used = text(buf, rest.x, rest.y, rest.width, &line, style);
     let rule = "─".repeat(usize::from(rest.width.saturating_sub(used)));
     text(buf, rest.x + used, rest.y, rest.width - used, &rule, theme.dim());
     let rest = below(rest, 1);
     if let (None, Some(fault)) = (query.running, &query.error) {
-        let hint = fault.hint.as_deref().map(|h| format!("\n{h}")).unwrap_or_default();
+        let hint = match (&state.link, query.typing) {
+            (Link::Live, _) => fault.hint.as_deref(),
+            (_, true) => Some("Esc leaves the editor, then S starts the daemon."),
+            (_, false) => Some("S starts the daemon."),
+        };
+        let hint = hint.map(|h| format!("\n{h}")).unwrap_or_default();
         let said = format!("{}{hint}", fault.message);
         for (y, line) in (rest.y..rest.bottom()).zip(wrapped(&said, rest.width)) {
             text(buf, rest.x, y, rest.width, &line, theme.text());
@@ -71,6 +96,15 @@ fn editor(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     let cursor = query.text.cursor();
     let bar = "▏";
     let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    if !query.typing && query.error.is_none() && lines.iter().any(|l| !l.is_empty()) {
+        // Nobody writes on it: it is shown from its beginning, on as few lines as leave room for the rows.
+        let folded = query.folded(usize::from(state.folded_most()), usize::from(inside.width));
+        for (y, line) in (area.y..area.bottom()).zip(&folded) {
+            text(buf, area.x, y, 1, bar, theme.dim());
+            text(buf, inside.x, y, inside.width, line, theme.dim());
+        }
+        return;
+    }
     let top = (cursor.0 + 1).saturating_sub(usize::from(area.height));
     // Columns before the cursor on its line.
     let width = |n: usize| -> usize {

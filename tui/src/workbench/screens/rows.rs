@@ -4,7 +4,7 @@ use dropforge_shared::query::{Filter, FilterOp, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::state::{Data, Loaded, State};
+use super::super::state::{Data, Link, Loaded, State};
 use super::super::theme::Theme;
 use super::super::widgets::{below, count, pieces, text, wrapped};
 use super::{details, table};
@@ -27,7 +27,11 @@ pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &m
         stats(data, theme, beside, buf);
     }
     if let Some(error) = &data.error {
-        let way = if data.view.is_plain() { "Any move tries again." } else { "X shows all rows again." };
+        let way = match (state.link == Link::Live, data.view.is_plain()) {
+            (false, _) => "S starts the daemon.",
+            (true, true) => "Any move tries again.",
+            (true, false) => "X shows all rows again.",
+        };
         let said = format!("The rows can't be read: {error}. {way}");
         for (y, line) in (area.y..area.bottom()).zip(wrapped(&said, area.width)) {
             text(buf, area.x, y, area.width, &line, theme.bad());

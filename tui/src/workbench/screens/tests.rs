@@ -36,7 +36,7 @@ fn at_work(size: (u16, u16)) -> User {
     user
 }
 
-fn profile() -> Box<Profile> {
+pub(in super::super) fn profile() -> Box<Profile> {
     let blank = ColumnProfile {
         name: "species".into(),
         kind: ColumnType::Text,

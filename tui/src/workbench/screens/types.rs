@@ -29,14 +29,17 @@ pub(super) fn draw(file: &FileView, data: &Data, theme: Theme, area: Rect, buf: 
     };
     let at = data.types.at.index;
     let evidence = detection.candidates.get(at).map(|c| evidence(c, area.width, theme)).unwrap_or_default();
-    // The list has at least half of the window.
-    let needed = u16::try_from(evidence.len() + 1).unwrap_or(u16::MAX);
-    let room = needed.min(area.height / 2);
+    // The list has at least half of the window where it needs it, the evidence what is left.
+    let lines = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let half = lines(detection.candidates.len()).min(area.height.div_ceil(2));
+    let room = lines(evidence.len()).min(area.height - half);
     let list = Rect { height: area.height - room, ..area };
+    let cut = evidence.len() > usize::from(room);
     candidates(file, &detection.candidates, at, theme, list, buf);
     let rest = below(area, list.height);
-    for (y, (line, style)) in (rest.y..rest.bottom()).zip(evidence) {
-        text(buf, rest.x, y, rest.width, &line, style);
+    for (i, (y, (line, style))) in (rest.y..rest.bottom()).zip(evidence).enumerate() {
+        let more = if cut && i == 1 { " i shows all." } else { "" };
+        text(buf, rest.x, y, rest.width, &format!("{line}{more}"), style);
     }
 }
 
@@ -117,9 +120,13 @@ fn evidence(candidate: &TypeCandidate, width: u16, theme: Theme) -> Vec<(String,
         (String::new(), theme.text()),
         (format!("Why {} has {:.0}:", candidate.name, candidate.score), theme.strong()),
     ];
-    for e in &candidate.evidence {
-        let said = format!("{} {:.0} (weight {}): {}", e.strategy, e.score, e.weight, e.detail);
-        lines.extend(wrapped(&said, width).into_iter().map(|l| (l, theme.text())));
-    }
+    lines.extend(wrapped(&reasons(candidate), width).into_iter().map(|l| (l, theme.text())));
     lines
+}
+
+/// A line for what each strategy saw.
+pub fn reasons(candidate: &TypeCandidate) -> String {
+    let said = candidate.evidence.iter();
+    let said = said.map(|e| format!("{} {:.0} (weight {}): {}", e.strategy, e.score, e.weight, e.detail));
+    said.collect::<Vec<_>>().join("\n")
 }

@@ -175,15 +175,36 @@ impl Data {
         self.sheet.columns.clear();
         self.sheet.widths.clear();
         self.sheet.total = None;
+        self.sheet.wish = None;
         self.asked = None;
         self.error = None;
         self.profile = Loaded::No;
         self.heat = None;
         self.detail = None;
-        self.prepare = Prepare::default();
+        self.prepare = std::mem::take(&mut self.prepare).kept();
         self.reading =
             ReadingTab { wanted: std::mem::take(&mut self.reading.wanted), ..ReadingTab::default() };
         self.types = TypeTab::default();
+    }
+
+    /// Lets go of what can be read again; where the user was and what they set stays.
+    pub fn rest(&mut self) {
+        self.pages.clear();
+        (self.asked, self.error) = (None, None);
+        (self.profile, self.heat) = (Loaded::No, None);
+        self.prepare.state.again();
+        self.prepare.preview = None;
+        self.reading = ReadingTab {
+            wanted: std::mem::take(&mut self.reading.wanted),
+            at: self.reading.at,
+            ..ReadingTab::default()
+        };
+        self.types.detection = Loaded::No;
+    }
+
+    /// Whether the user made something here that nobody else knows.
+    pub fn touched(&self) -> bool {
+        self.reading.wanted.is_some() || self.prepare.cards.iter().any(|c| c.accepted || c.changed)
     }
 
     /// Shows other rows, or another order: from the first on, with nothing at hand.
@@ -193,6 +214,7 @@ impl Data {
         self.asked = None;
         self.error = None;
         self.sheet.total = None;
+        self.sheet.wish = None;
         (self.sheet.top, self.sheet.row) = (0, 0);
     }
 
@@ -242,7 +264,8 @@ impl Data {
             let rows = covers(p);
             rows.start < near.end && near.start < rows.end
         });
-        self.sheet.go(self.sheet.row, height);
+        let row = self.sheet.wish.take().unwrap_or(self.sheet.row);
+        self.sheet.go(row, height);
     }
 }
 

@@ -19,7 +19,7 @@ use tui_input::Input;
 pub use data::{Data, Loaded, Tab};
 pub use list::{Cursor, scrolled};
 pub use log::{KEEP, LogView};
-pub use query::{MAX_ROWS, Query, TIMEOUT_MS, Word, quoted};
+pub use query::{MAX_ROWS, Query, REMEMBERED, TIMEOUT_MS, Word, quoted};
 pub use sheet::Sheet;
 pub use tabs::{
     Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one, types_set,
@@ -28,22 +28,17 @@ pub use tabs::{
 use super::action::Source;
 use super::actions::Context;
 use super::popups::Popup;
+use super::screens::{self, Screen};
 
-/// The screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Screen {
-    /// How to begin, what waits, runs and is done.
-    Home,
-    /// All files.
-    Files,
-    /// One file.
-    Data,
-    /// All jobs.
-    Jobs,
-    /// SQL, outside any dataset.
-    Query,
-    /// One job's log.
-    Log,
+/// A place that Esc leads back to: the screen, and what was open on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The screen.
+    pub screen: Screen,
+    /// The file that was open on it.
+    pub file: Option<FileId>,
+    /// The job whose log was open on it.
+    pub job: Option<JobId>,
 }
 
 /// Whether what is shown is live.
@@ -145,7 +140,7 @@ pub struct State {
     /// What is shown.
     pub screen: Screen,
     /// Where Esc leads.
-    pub back: Vec<Screen>,
+    pub back: Vec<Visit>,
     /// What lies over the screen.
     pub popup: Option<Popup>,
     /// The line at the bottom.
@@ -182,6 +177,8 @@ pub struct State {
     pub jobs_at: Cursor,
     /// The open file.
     pub data: Option<Data>,
+    /// Files that were open before, the last one last: what the user did on their tabs.
+    pub parked: Vec<Data>,
     /// Queries.
     pub query: Query,
     /// The open log.
@@ -229,6 +226,7 @@ impl State {
             files_at: Cursor::default(),
             jobs_at: Cursor::default(),
             data: None,
+            parked: Vec::new(),
             query: Query::default(),
             log: None,
             files_stale: false,
@@ -248,26 +246,19 @@ impl State {
         if self.prompt.is_some() {
             return vec![Context::Prompt, Context::Anywhere];
         }
-        let mut contexts = match self.screen {
-            Screen::Home => vec![Context::Home, Context::List],
-            Screen::Files => vec![Context::Files, Context::List],
-            Screen::Jobs => vec![Context::Jobs, Context::List],
-            Screen::Log => vec![Context::Log, Context::List],
-            Screen::Query | Screen::Data if self.typing() => return vec![Context::Editor, Context::Anywhere],
-            Screen::Query => vec![Context::Query, Context::Table, Context::List],
-            Screen::Data => match self.data.as_ref().map(|d| d.tab) {
-                Some(_) if !self.readable() => vec![Context::Unread, Context::Data, Context::List],
-                Some(Tab::Rows) => vec![Context::Rows, Context::Table, Context::Data, Context::List],
-                Some(Tab::Profile) => vec![Context::Profile, Context::Data, Context::List],
-                Some(Tab::Prepare) => vec![Context::Prepare, Context::Data, Context::List],
-                Some(Tab::Query) => vec![Context::Query, Context::Table, Context::Data, Context::List],
-                Some(Tab::Reading) => vec![Context::Reading, Context::Data, Context::List],
-                Some(Tab::Type) => vec![Context::Type, Context::Data, Context::List],
-                None => vec![],
-            },
-        };
-        contexts.extend([Context::Screens, Context::Anywhere]);
+        if self.typing() {
+            return vec![Context::Editor, Context::Anywhere];
+        }
+        let mut contexts = (screens::of(self.screen).contexts)(self);
+        contexts.extend([Context::List, Context::Screens, Context::Anywhere]);
         contexts
+    }
+
+    /// Where the user is, to come back to.
+    pub fn here(&self) -> Visit {
+        let file = self.data.as_ref().filter(|_| self.screen == Screen::Data).map(|d| d.file.clone());
+        let job = self.log.as_ref().filter(|_| self.screen == Screen::Log).map(|l| l.job.clone());
+        Visit { screen: self.screen, file, job }
     }
 
     /// Rows of the window between header and footer.
@@ -305,8 +296,16 @@ impl State {
         if self.query.typing {
             lines.clamp((body / 3).max(2), (body / 2).max(2))
         } else {
-            lines.min((body / 4).max(1))
+            let folded = self
+                .query
+                .folded(usize::from(self.folded_most()), usize::from(self.size.0).saturating_sub(1));
+            u16::try_from(folded.len()).unwrap_or(u16::MAX).max(1)
         }
+    }
+
+    /// The most lines that a statement gets while it is not written.
+    pub fn folded_most(&self) -> u16 {
+        (self.body_height().saturating_sub(3) / 4).max(1)
     }
 
     /// Lines of a query's rows: less the title, the editor, the line between and the heads.

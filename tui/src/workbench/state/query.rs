@@ -9,6 +9,7 @@ use dropforge_shared::page::{Cell, Column};
 use dropforge_shared::query::QueryResult;
 use ratatui_textarea::{CursorMove, TextArea};
 
+use super::super::widgets::wrapped;
 use super::sheet::Sheet;
 
 /// Rows that a query may give to the screen; all of them can be saved.
@@ -18,7 +19,7 @@ pub const MAX_ROWS: u64 = 1_000;
 pub const TIMEOUT_MS: u64 = 300_000;
 
 /// Statements that are remembered.
-const REMEMBERED: usize = 200;
+pub const REMEMBERED: usize = 1_000;
 
 /// A word of the statement that is being completed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Query {
     pub tickets: u64,
     /// What came back last.
     pub result: Option<Box<QueryResult>>,
+    /// It belongs to an earlier statement than the one that was run last.
+    pub old: bool,
     /// Where the user is in it.
     pub sheet: Sheet,
     /// Why there is nothing.
@@ -66,6 +69,7 @@ impl Default for Query {
             running: None,
             tickets: 0,
             result: None,
+            old: false,
             sheet: Sheet { frozen: 0, ..Sheet::default() },
             error: None,
             history: Vec::new(),
@@ -80,6 +84,22 @@ impl Query {
     /// The statement as one text.
     pub fn sql(&self) -> String {
         self.text.lines().join("\n")
+    }
+
+    /// The statement in so many lines, as long as it has no more; else on as few as it needs, without its own line breaks.
+    pub fn folded(&self, lines: usize, width: usize) -> Vec<String> {
+        let own = self.text.lines();
+        if own.len() <= lines || width == 0 {
+            return own.to_vec();
+        }
+        let words = own.iter().map(|l| l.trim()).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+        let mut out = wrapped(&words, u16::try_from(width).unwrap_or(u16::MAX));
+        if out.len() > lines {
+            // Too long all the same: where it is drawn its end is cut, and marked.
+            let rest = out.split_off(lines.max(1) - 1).join(" ");
+            out.push(rest);
+        }
+        out
     }
 
     /// Puts another statement into the editor, the cursor at its end.
@@ -107,6 +127,17 @@ impl Query {
         let surplus = self.history.len().saturating_sub(REMEMBERED);
         self.history.drain(..surplus);
         self.history_at = None;
+    }
+
+    /// Takes in statements that others ran, or this user earlier: they come before those of this session.
+    pub fn learn(&mut self, earlier: Vec<String>) {
+        let mut all: Vec<String> = earlier.into_iter().filter(|s| !self.history.contains(s)).collect();
+        let room = REMEMBERED.saturating_sub(self.history.len());
+        all.drain(..all.len().saturating_sub(room));
+        // Who is looking through them stays where they are.
+        self.history_at = self.history_at.map(|at| at + all.len());
+        all.append(&mut self.history);
+        self.history = all;
     }
 
     /// An older statement, or a newer one; after the newest what was being written.

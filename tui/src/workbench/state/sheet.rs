@@ -34,6 +34,8 @@ pub struct Sheet {
     pub row: u64,
     /// The selected column.
     pub column: usize,
+    /// The row to go to once it is known how many there are.
+    pub wish: Option<u64>,
 }
 
 impl Default for Sheet {
@@ -47,6 +49,7 @@ impl Default for Sheet {
             top: 0,
             row: 0,
             column: 0,
+            wish: None,
         }
     }
 }
@@ -71,7 +74,11 @@ impl Sheet {
 
     /// Moves the selected row and scrolls as little as needed.
     pub fn go(&mut self, row: u64, height: u64) {
-        let Some(last) = self.total.and_then(|t| t.checked_sub(1)) else { return };
+        let Some(total) = self.total else {
+            self.wish = Some(row);
+            return;
+        };
+        let Some(last) = total.checked_sub(1) else { return };
         self.row = row.min(last);
         if self.row < self.top {
             self.top = self.row;

@@ -38,6 +38,11 @@ impl Measure {
         }
     }
 
+    /// Whether a profile has it.
+    pub fn known(self, profile: &Profile) -> bool {
+        self.of(profile).is_some_and(|c| !c.columns.is_empty())
+    }
+
     /// Its matrix in a profile.
     pub fn of(self, profile: &Profile) -> Option<&Correlations> {
         match self {
@@ -97,6 +102,12 @@ impl Prepare {
     /// The accepted steps in order.
     pub fn accepted(&self) -> Vec<StepChoice> {
         self.cards.iter().filter(|c| c.accepted).map(|c| StepChoice::from(&c.step)).collect()
+    }
+
+    /// What the user made of the steps, where the suggestions are to be read anew.
+    pub fn kept(mut self) -> Self {
+        self.cards.retain(|c| c.accepted || c.changed);
+        Self { cards: self.cards, ticket: self.ticket, recipes: self.recipes, ..Self::default() }
     }
 
     /// What tells the cards apart.

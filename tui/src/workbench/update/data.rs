@@ -8,24 +8,24 @@ use dropforge_shared::query::View;
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::state::{Data, Screen, State, Tab};
+use super::super::screens::Screen;
+use super::super::state::{Data, State, Tab};
 use super::{enter, files, lists, prepare, profile, query, reading, rows, rows_shown, types};
+
+/// Files beside the open one whose tabs are remembered.
+pub(super) const PARKED: usize = 16;
 
 /// Opens a file. One that waits for a choice is opened where the choice is made.
 pub(super) fn open(state: &mut State, file: FileId) -> Vec<Effect> {
     let waits = state.file(&file).is_some_and(|f| f.state == FileState::NeedsInput);
-    if state.data.as_ref().is_none_or(|d| d.file != file) {
-        let mut data = Data::new(file);
-        if waits {
-            data.tab = Tab::Type;
-        }
-        state.data = Some(data);
-        // A statement of another file's tab stays; only keys no longer go into it.
-        state.query.typing = false;
-    } else if waits && let Some(data) = &mut state.data {
+    let same = state.screen == Screen::Data && state.data.as_ref().is_some_and(|d| d.file == file);
+    if !same {
+        enter(state, Screen::Data);
+    }
+    bring(state, file);
+    if waits && let Some(data) = &mut state.data {
         data.tab = Tab::Type;
     }
-    enter(state, Screen::Data);
     let unknown = match &state.data {
         Some(data) if state.file(&data.file).is_none() => Some(Effect::File(data.file.clone())),
         _ => None,
@@ -33,8 +33,34 @@ pub(super) fn open(state: &mut State, file: FileId) -> Vec<Effect> {
     unknown.into_iter().chain(refreshed(state)).collect()
 }
 
+/// Puts a file on the table, as the user left it, and what is there aside.
+pub(super) fn bring(state: &mut State, file: FileId) {
+    if state.data.as_ref().is_some_and(|d| d.file == file) {
+        return;
+    }
+    let known = state.parked.iter().position(|d| d.file == file).map(|at| state.parked.remove(at));
+    let next = known.unwrap_or_else(|| Data::new(file));
+    // A statement of another file's tab stays; only keys no longer go into it.
+    state.query.typing = false;
+    let Some(mut before) = state.data.replace(next) else { return };
+    before.rest();
+    state.parked.push(before);
+    if state.parked.len() <= PARKED {
+        return;
+    }
+    // What nobody worked on can be made again, so it goes first.
+    let at = state.parked.iter().position(|d| !d.touched()).unwrap_or(0);
+    let gone = state.parked.remove(at);
+    if gone.touched() {
+        let name = state.file(&gone.file).map(|f| f.name.clone()).unwrap_or_else(|| gone.file.to_string());
+        state.complain(format!(
+            "What you set for {name} is let go: {PARKED} files beside this one are remembered."
+        ));
+    }
+}
+
 /// Shows the file that was open last, or the one that is selected.
-pub(super) fn show_last(state: &mut State) -> Vec<Effect> {
+pub fn show_last(state: &mut State) -> Vec<Effect> {
     if let Some(data) = &state.data {
         let file = data.file.clone();
         return open(state, file);
@@ -160,11 +186,12 @@ pub(super) fn reconnected(state: &mut State) -> Vec<Effect> {
 
 /// A file was removed; where it is open there is nothing left to show.
 pub(super) fn removed(state: &mut State, id: &str) {
+    state.parked.retain(|d| d.file.as_str() != id);
+    state.back.retain(|v| v.file.as_ref().is_none_or(|f| f.as_str() != id));
     if state.data.as_ref().is_none_or(|d| d.file.as_str() != id) {
         return;
     }
     state.data = None;
-    state.back.retain(|s| *s != Screen::Data);
     if state.screen == Screen::Data {
         state.screen = Screen::Files;
         state.popup = None;

@@ -1,5 +1,7 @@
 //! The list of jobs.
 
+use dropforge_shared::job::JobState;
+
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::{Confirm, Popup};
@@ -39,6 +41,9 @@ fn on_selected(state: &mut State, cmd: Cmd) -> Vec<Effect> {
                 chosen: false,
                 effect: Effect::Cancel(id),
             }));
+        }
+        Cmd::RetryJob if job.state == JobState::Done => {
+            state.say("It is done; r in Files (2) processes its file once more.");
         }
         Cmd::RetryJob if job.state.is_terminal() => return vec![Effect::Retry(id)],
         _ => {}

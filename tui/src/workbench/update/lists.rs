@@ -10,7 +10,7 @@ use dropforge_shared::service::Listing;
 use super::super::action::{Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::{Loaded, State};
+use super::super::state::{Loaded, LogView, State};
 use super::{data, home, log, prepare, profile, query, types, want};
 
 /// The keys of the shown files, for the selection.
@@ -171,6 +171,8 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
         Answer::Steps { file, ticket, result } => prepare::previewed(state, &file, ticket, result),
         Answer::Recipes(Ok(recipes)) => prepare::recipes(state, recipes),
         Answer::Query { ticket, result } => query::came(state, ticket, result),
+        Answer::History(Ok(earlier)) => state.query.learn(earlier),
+        Answer::History(Err(fault)) => state.complain(fault.message),
         Answer::Completions { ticket, names, columns } => query::completions(state, ticket, names, columns),
         Answer::Submitted(Ok(job)) => effects.extend(submitted(state, job)),
         Answer::TypeChosen(result) => match types::chosen(state, result) {
@@ -253,9 +255,13 @@ pub(super) fn more_jobs(state: &mut State) -> Vec<Effect> {
 
 /// Opens a job's log.
 pub(super) fn open_log(state: &mut State, job: JobId) -> Vec<Effect> {
-    use super::super::state::{LogView, Screen};
+    super::enter(state, super::super::screens::Screen::Log);
+    follow(state, job)
+}
+
+/// Follows a job's log, in place of any other.
+pub(super) fn follow(state: &mut State, job: JobId) -> Vec<Effect> {
     state.tickets += 1;
     state.log = Some(LogView::new(job.clone(), state.tickets));
-    super::enter(state, Screen::Log);
     vec![Effect::FollowLog { job, ticket: state.tickets }]
 }

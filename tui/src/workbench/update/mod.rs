@@ -24,8 +24,11 @@ use super::action::{Action, Source};
 use super::actions::{Cmd, lookup, valid};
 use super::effect::Effect;
 use super::popups::{Palette, Popup};
-use super::screens;
-use super::state::{Link, Screen, State, Tab};
+use super::screens::{self, Screen};
+use super::state::{Link, State, Tab, Visit};
+
+/// Places that Esc leads back through.
+const STEPS_BACK: usize = 50;
 
 /// What there is to do after something happened.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -148,15 +151,11 @@ fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let rows = contexts.contains(&super::actions::Context::Table);
             state.popup = Some(Popup::Palette(Palette { commands, rows, ..Palette::default() }));
         }
-        Cmd::Home => return show(state, Screen::Home),
-        Cmd::Files => return show(state, Screen::Files),
-        Cmd::Jobs => return show(state, Screen::Jobs),
-        Cmd::Data => return data::show_last(state),
-        Cmd::Query => {
-            let effects = show(state, Screen::Query);
-            query::begin(state);
-            state.query.typing = true;
-            return effects;
+        Cmd::Show(screen) => {
+            return match screens::of(screen).show {
+                Some(own) => own(state),
+                None => show(state, screen),
+            };
         }
         Cmd::NextScreen | Cmd::PrevScreen => return neighbour(state, cmd == Cmd::NextScreen),
         Cmd::OpenFile => {
@@ -171,29 +170,52 @@ fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 
 /// Shows a screen that a key names; there is no way back from it but the keys.
 fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
-    let effects = leave(state, screen);
+    let mut effects = leave(state, screen);
     state.back.clear();
     state.screen = screen;
     state.notice = None;
+    effects.extend(data::refreshed(state));
     effects
 }
 
 /// Opens a screen over the present one; Esc leads back.
 fn enter(state: &mut State, screen: Screen) {
-    if state.screen != screen {
-        state.back.push(state.screen);
-    }
+    come_from(state, state.here());
     state.screen = screen;
     state.notice = None;
 }
 
+/// Notes where Esc leads to.
+fn come_from(state: &mut State, from: Visit) {
+    if state.back.last() != Some(&from) {
+        state.back.push(from);
+    }
+    // Who goes on from file to log to file for ever comes back to the last of them.
+    let surplus = state.back.len().saturating_sub(STEPS_BACK);
+    state.back.drain(..surplus);
+}
+
 /// What leaving the present screen for another means.
 fn leave(state: &mut State, to: Screen) -> Vec<Effect> {
-    if state.screen == Screen::Log && to != Screen::Log {
+    if state.log.is_some() && to != Screen::Log {
         state.log = None;
         return vec![Effect::StopLog];
     }
     Vec::new()
+}
+
+/// Shows a place again as it was left.
+fn come_back(state: &mut State, to: Visit) -> Vec<Effect> {
+    let mut effects = leave(state, to.screen);
+    state.screen = to.screen;
+    if let Some(file) = to.file {
+        data::bring(state, file);
+    }
+    if let Some(job) = to.job.filter(|job| state.log.as_ref().is_none_or(|l| &l.job != job)) {
+        effects.extend(lists::follow(state, job));
+    }
+    effects.extend(data::refreshed(state));
+    effects
 }
 
 fn back(state: &mut State) -> Vec<Effect> {
@@ -215,20 +237,19 @@ fn back(state: &mut State) -> Vec<Effect> {
     if state.screen == Screen::Data && data::back(state) {
         return Vec::new();
     }
-    let to = state.back.pop().unwrap_or(Screen::Home);
-    let effects = leave(state, to);
-    state.screen = to;
-    effects
+    let home = Visit { screen: Screen::Home, file: None, job: None };
+    let to = state.back.pop().unwrap_or(home);
+    come_back(state, to)
 }
 
 /// The next of the screens that a digit names.
 fn neighbour(state: &mut State, forward: bool) -> Vec<Effect> {
-    let mut named: Vec<Screen> =
-        screens::SCREENS.iter().filter(|s| s.digit.is_some()).map(|s| s.screen).collect();
+    let has_key = |s: &Screen| !screens::of(*s).keys.is_empty();
+    let mut named: Vec<Screen> = screens::SCREENS.iter().copied().filter(has_key).collect();
     if state.data.is_none() {
         named.retain(|s| *s != Screen::Data);
     }
-    let present = if state.screen == Screen::Log { Screen::Jobs } else { state.screen };
+    let present = screens::marked(state.screen);
     let at = named.iter().position(|s| *s == present).unwrap_or(0);
     let by = if forward { 1 } else { named.len() - 1 };
     match named.get((at + by) % named.len()) {
@@ -265,3 +286,5 @@ fn rows_shown(state: &State) -> bool {
 mod tabs_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ways_tests;

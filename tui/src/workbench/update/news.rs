@@ -6,7 +6,7 @@ use dropforge_shared::event::{Change, EventBatch};
 
 use super::super::action::Source;
 use super::super::effect::Effect;
-use super::super::state::{Link, Screen, State};
+use super::super::state::{Link, State};
 use super::{data, lists, want};
 
 /// With more single changes at once than this, whole lists are cheaper.
@@ -26,9 +26,8 @@ pub(super) fn connected(state: &mut State) -> Vec<Effect> {
     if state.query.running.take().is_some() {
         state.complain("The daemon went away while the statement ran: run it again.");
     }
-    if state.screen == Screen::Log
-        && let Some(log) = &mut state.log
-    {
+    // Also where Esc would lead back to it.
+    if let Some(log) = &mut state.log {
         state.tickets += 1;
         let mut fresh = super::super::state::LogView::new(log.job.clone(), state.tickets);
         (fresh.wrap, fresh.search) = (log.wrap, std::mem::take(&mut log.search));

@@ -6,7 +6,7 @@ use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::FileId;
 use dropforge_shared::service::Submission;
 use dropforge_shared::steps;
-use dropforge_shared::suggest::{self, Recipe, StepChoice, Suggestions};
+use dropforge_shared::suggest::{self, Recipe, Step, StepChoice, Suggestions};
 use tui_input::Input;
 
 use super::super::actions::Cmd;
@@ -112,10 +112,12 @@ pub(super) fn suggested(state: &mut State, file: &FileId, result: Result<Box<Sug
     let it = &mut data.prepare;
     match result {
         Ok(all) => {
-            // What a recipe or the user brought before the answer came stays, after the suggestions.
+            // What a recipe or the user brought before the answer came stays, after the suggestions; a suggestion that they
+            // took or changed is not made again.
             let own = std::mem::take(&mut it.cards);
-            it.cards =
-                all.steps.into_iter().map(|step| Card { step, accepted: false, changed: false }).collect();
+            let fresh = |step: &Step| !own.iter().any(|c| c.step.id == step.id);
+            let cards = all.steps.into_iter().filter(fresh);
+            it.cards = cards.map(|step| Card { step, accepted: false, changed: false }).collect();
             it.cards.extend(own);
             it.models = all.models;
             it.state = Loaded::Yes(());

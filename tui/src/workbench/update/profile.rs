@@ -7,7 +7,7 @@ use dropforge_shared::profile::Profile;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::screens::severity_word;
+use super::super::screens::{scrollable, severity_word};
 use super::super::state::{Data, Heat, Loaded, Measure, State};
 
 /// A profile came, or did not.
@@ -19,7 +19,7 @@ pub(super) fn came(state: &mut State, file: &FileId, result: Result<Box<Profile>
 
 /// A command on the profile.
 pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
-    let height = state.list_height();
+    let (height, width) = (state.list_height(), state.size.0);
     let Some(data) = &mut state.data else { return Vec::new() };
     if matches!(data.profile, Loaded::Failed(_)) && matches!(cmd, Cmd::Up | Cmd::Down) {
         data.profile = Loaded::No;
@@ -36,7 +36,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let next = next_measure(profile, data.heat.map(|h| h.measure));
             data.detail = None;
             data.heat = next.map(|measure| Heat { measure, row: 0, column: 0 });
-            if next.is_none() && data.heat.is_none() && Measure::ALL.iter().all(|m| m.of(profile).is_none()) {
+            if next.is_none() && data.heat.is_none() && Measure::ALL.iter().all(|m| !m.known(profile)) {
                 state.say("No two columns could be compared.");
             }
             return Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     if data.heat.is_some() {
         heat(data, cmd, height);
     } else {
-        columns(data, cmd, height);
+        columns(data, cmd, height, width);
     }
     Vec::new()
 }
@@ -54,7 +54,7 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 /// The next measure that the profile has; none after the last.
 fn next_measure(profile: &Profile, present: Option<Measure>) -> Option<Measure> {
     let from = present.and_then(|p| Measure::ALL.iter().position(|m| *m == p)).map_or(0, |i| i + 1);
-    Measure::ALL[from..].iter().copied().find(|m| m.of(profile).is_some_and(|c| !c.columns.is_empty()))
+    Measure::ALL[from..].iter().copied().find(|m| m.known(profile))
 }
 
 fn heat(data: &mut Data, cmd: Cmd, height: usize) {
@@ -74,14 +74,16 @@ fn heat(data: &mut Data, cmd: Cmd, height: usize) {
     (heat.row, heat.column) = (heat.row.min(last), heat.column.min(last));
 }
 
-fn columns(data: &mut Data, cmd: Cmd, height: usize) {
+fn columns(data: &mut Data, cmd: Cmd, height: usize, width: u16) {
     let Loaded::Yes(profile) = &data.profile else { return };
     let columns: Vec<String> = (0..profile.columns.len()).map(|i| i.to_string()).collect();
     let page = isize::try_from(height).unwrap_or(1);
-    if data.detail.is_some() {
+    if let Some(shown) = data.detail {
+        let last = profile.columns.get(shown).map_or(0, |c| scrollable(profile, c, width, height));
         match cmd {
             Cmd::Up => data.detail_top = data.detail_top.saturating_sub(1),
-            Cmd::Down => data.detail_top += 1,
+            Cmd::Down => data.detail_top = (data.detail_top + 1).min(last),
+            Cmd::Bottom => data.detail_top = last,
             Cmd::PageUp | Cmd::PageDown | Cmd::Left | Cmd::Right => {
                 let by = if matches!(cmd, Cmd::PageDown | Cmd::Right) { 1 } else { -1 };
                 data.profile_at.step(by, &columns, height);

@@ -15,7 +15,8 @@ use tui_input::Input;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::{Item, Pick, Picked, Popup};
-use super::super::state::{Asking, Prompt, Screen, Sheet, State, Word, quoted};
+use super::super::screens::Screen;
+use super::super::state::{Asking, Prompt, Sheet, State, Word, quoted};
 use super::table;
 
 /// Keywords that are offered.
@@ -99,6 +100,14 @@ pub(super) fn begin(state: &mut State) {
     }
 }
 
+/// Shows the screen, ready to be written on.
+pub fn show(state: &mut State) -> Vec<Effect> {
+    let effects = super::show(state, Screen::Query);
+    begin(state);
+    state.query.typing = true;
+    effects
+}
+
 /// A key goes into the statement.
 pub(super) fn typed(state: &mut State, key: KeyEvent) {
     let before = state.query.text.lines().len();
@@ -166,7 +175,8 @@ pub(super) fn back(state: &mut State) -> Option<Vec<Effect>> {
 }
 
 fn run(state: &mut State) -> Vec<Effect> {
-    let sql = state.query.sql().trim().to_owned();
+    let written = state.query.sql();
+    let sql = written.trim().to_owned();
     if sql.is_empty() {
         state.complain("There is no statement yet: e begins one.");
         return Vec::new();
@@ -176,7 +186,10 @@ fn run(state: &mut State) -> Vec<Effect> {
     query.tickets += 1;
     query.running = Some(query.tickets);
     query.error = None;
-    vec![Effect::Query { sql, ticket: query.tickets }]
+    query.old = query.result.is_some();
+    // One that begins with a blank is kept to this session, as in shells.
+    let kept = (!written.starts_with(' ')).then(|| Effect::Remember(sql.clone()));
+    std::iter::once(Effect::Query { sql, ticket: query.tickets }).chain(kept).collect()
 }
 
 /// What a statement gave came, or why it gave nothing.
@@ -194,6 +207,7 @@ pub(super) fn came(state: &mut State, ticket: u64, result: Result<Box<QueryResul
             query.sheet = Sheet { top: 0, row: 0, total: Some(result.rows.len() as u64), ..kept };
             query.sheet.see(&result.columns, &result.rows);
             query.result = Some(result);
+            query.old = false;
             query.error = None;
             // The rows are what one wants to walk over now; e goes on writing.
             query.typing = false;

@@ -85,7 +85,8 @@ fn form(state: &mut State) {
         Some(found) => format!("Empty for what is found, which was: {found}. "),
         None => "Empty for what is found. ".to_owned(),
     };
-    let delimiter = found(reading.and_then(|r| r.delimiter.as_deref()).map(delimiter_name));
+    let quoted = reading.and_then(|r| r.delimiter.as_deref()).map(|d| format!("‘{}’", delimiter_name(d)));
+    let delimiter = found(quoted.as_deref());
     let encoding = found(reading.and_then(|r| r.encoding.as_deref()));
     let header = found(reading.and_then(|r| r.header).map(|h| if h { "true" } else { "false" }));
     let mut fields = vec![

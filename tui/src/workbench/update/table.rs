@@ -11,17 +11,18 @@ use super::super::state::{Asking, Prompt, Sheet, State};
 /// What the move commands do. `None` where it is none of them, else whether the row moved.
 pub(super) fn moved(sheet: &mut Sheet, cmd: Cmd, height: u64) -> Option<bool> {
     let last = sheet.columns.len().saturating_sub(1);
+    let from = sheet.wish.unwrap_or(sheet.row);
     let row = match cmd {
-        Cmd::Up => sheet.row.saturating_sub(1),
-        Cmd::Down => sheet.row.saturating_add(1),
+        Cmd::Up => from.saturating_sub(1),
+        Cmd::Down => from.saturating_add(1),
         // The window moves along, so that the selection keeps its place in it.
         Cmd::PageUp => {
             sheet.top = sheet.top.saturating_sub(height);
-            sheet.row.saturating_sub(height)
+            from.saturating_sub(height)
         }
         Cmd::PageDown => {
             sheet.top = sheet.top.saturating_add(height);
-            sheet.row.saturating_add(height)
+            from.saturating_add(height)
         }
         Cmd::Top => 0,
         Cmd::Bottom => u64::MAX,

@@ -10,7 +10,8 @@ use dropforge_shared::suggest::{Recipe, StepChoice};
 use super::super::action::{Action, Answer};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::{Screen, Tab};
+use super::super::screens::Screen;
+use super::super::state::Tab;
 use super::super::testkit::{User, file, file_id, job, job_id, page, said};
 
 fn opened() -> User {
@@ -219,7 +220,7 @@ fn a_statement_is_typed_run_and_stopped() {
     user.answers(Answer::Query { ticket, result: Ok(said::result()) });
     assert!(user.state.query.result.is_none(), "it was stopped");
     let asked = user.types("<alt-enter>");
-    let [Effect::Query { ticket, sql }] = &asked[..] else { panic!("{asked:?}") };
+    let [Effect::Query { ticket, sql }, Effect::Remember(_)] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(sql, "SELECT *\nFROM \"my b.csv\"\nLIMIT 100");
     user.answers(Answer::Query { ticket: *ticket, result: Ok(said::result()) });
     user.types("<down>");

@@ -9,7 +9,8 @@ use dropforge_shared::service::{Listing, RemovalItem, RemovalPlan};
 use super::super::action::{Action, Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
-use super::super::state::{Screen, Tab};
+use super::super::screens::Screen;
+use super::super::state::Tab;
 use super::super::testkit::{User, file, file_id, job, job_id, log, page, progress};
 
 fn with_three_files() -> User {
@@ -224,7 +225,7 @@ fn a_filter_takes_letters_that_are_keys_elsewhere() {
 #[test]
 fn esc_leads_back_the_way_one_came() {
     let mut user = with_three_files();
-    user.types("2<enter>l");
+    user.types("2<enter>L");
     assert_eq!(user.state.screen, Screen::Log);
     assert_eq!(user.types("<esc>"), [Effect::StopLog]);
     assert_eq!(user.state.screen, Screen::Data);

@@ -5,6 +5,8 @@ use dropforge_shared::file::FileView;
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
+use super::super::popups::Popup;
+use super::super::screens::reasons;
 use super::super::state::State;
 use super::lists;
 
@@ -30,6 +32,14 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let name = names.get(data.types.at.index).cloned();
             let file = data.file.clone();
             return name.map(|name| Effect::ChooseType { file, name: Some(name) }).into_iter().collect();
+        }
+        Cmd::Stats => {
+            let chosen = data.types.detection.get().and_then(|d| d.candidates.get(data.types.at.index));
+            if let Some(it) = chosen {
+                let title = format!("Why {} has {:.0} of 100", it.name, it.score);
+                state.popup = Some(Popup::message(title, reasons(it)));
+            }
+            return Vec::new();
         }
         Cmd::ForgetType => return vec![Effect::ChooseType { file: data.file.clone(), name: None }],
         _ => return Vec::new(),

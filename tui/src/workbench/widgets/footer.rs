@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::actions::{Cmd, key_label, keys_of, valid};
 use super::super::screens;
-use super::super::state::{Link, Screen, State};
+use super::super::state::{Link, State};
 use super::super::theme::Theme;
 use super::{clock, over, right, text};
 
@@ -14,6 +14,8 @@ use super::{clock, over, right, text};
 pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 {
     let (running, queued) = state.counts();
     let counts = match (running, queued) {
+        // What was known of the jobs is not known any more.
+        _ if state.link != Link::Live => "no daemon".to_owned(),
         _ if state.status.is_none() => String::new(),
         (0, 0) => "idle".to_owned(),
         (running, 0) => format!("{running} running"),
@@ -24,10 +26,11 @@ pub fn header(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> u16 
     if area.width >= 70 {
         x += text(buf, x, area.y, area.width, " Dropforge ", theme.strong()) + 1;
     }
-    let present = if state.screen == Screen::Log { Screen::Jobs } else { state.screen };
-    for spec in screens::SCREENS {
-        let Some(digit) = spec.digit else { continue };
-        let style = if spec.screen == present { theme.selected() } else { theme.text() };
+    let present = screens::marked(state.screen);
+    for screen in screens::SCREENS {
+        let spec = screens::of(*screen);
+        let Some(digit) = spec.keys.first() else { continue };
+        let style = if *screen == present { theme.selected() } else { theme.text() };
         let room = (area.right() - x).saturating_sub(counts_width + 1);
         x += text(buf, x, area.y, room, &format!(" {digit} {} ", spec.title), style);
     }
