@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::page::Column;
+use crate::page::{Column, ColumnType};
 
 /// The output of an `ingest` job that holds a [`Reading`] as JSON.
 pub const READING: &str = "reading.json";
@@ -21,8 +21,66 @@ pub mod settings {
     pub const HEADER: &str = "header";
     /// The sheet of a workbook or the member of an archive, by name.
     pub const SHEET: &str = "sheet";
-    /// Types by column, one `COLUMN=TYPE` a line, with the type's name of the contract.
+    /// Types by column, one `COLUMN=TYPE` a line, with the type as [`super::WantedType`] reads it.
     pub const TYPES: &str = "types";
+}
+
+/// How day, month and year follow each other in dates such as `01/02/2024`, which tell it in no other way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// `dmy`: `31/12/2024`, `31-12-2024`, `31.12.2024`.
+    DayFirst,
+    /// `mdy`: `12/31/2024`, `12-31-2024`.
+    MonthFirst,
+    /// `dmy2`: `31/12/99` and `31-Dec-99`; 69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068 (POSIX.1-2017,
+    /// `strptime`, `%y`).
+    DayFirstShort,
+    /// `mdy2`: `12/31/99`, with the same years.
+    MonthFirstShort,
+}
+
+/// The orders by their names.
+const ORDERS: [(&str, DateOrder); 4] = [
+    ("dmy", DateOrder::DayFirst),
+    ("mdy", DateOrder::MonthFirst),
+    ("dmy2", DateOrder::DayFirstShort),
+    ("mdy2", DateOrder::MonthFirstShort),
+];
+
+/// The types that can be set.
+const WANTED: [ColumnType; 6] = [
+    ColumnType::Integer,
+    ColumnType::Float,
+    ColumnType::Boolean,
+    ColumnType::Date,
+    ColumnType::Datetime,
+    ColumnType::Text,
+];
+
+/// A type that a user sets: its name of the contract, and for dates also `date:dmy`, `datetime:mdy`, ….
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedType {
+    /// The type.
+    pub kind: ColumnType,
+    /// The order of a date's parts; found from the cells where it is not set.
+    pub order: Option<DateOrder>,
+}
+
+impl WantedType {
+    /// All that [`Self::parse`] takes, for people.
+    pub const NAMES: &str = "integer, float, boolean, date, datetime, text; date and datetime also with the order of day \
+                             and month, as in date:dmy or date:mdy (date:dmy2 or date:mdy2 for years of two digits)";
+
+    /// Reads one; `None` where there is no such type.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, order) = match text.split_once(':') {
+            Some((name, order)) => (name, Some(ORDERS.iter().find(|(n, _)| *n == order)?.1)),
+            None => (text, None),
+        };
+        let kind = WANTED.into_iter().find(|kind| kind.name() == name)?;
+        let dated = matches!(kind, ColumnType::Date | ColumnType::Datetime);
+        (order.is_none() || dated).then_some(Self { kind, order })
+    }
 }
 
 /// How a file was read.
@@ -79,4 +137,20 @@ pub struct Decision {
     pub value: String,
     /// Why: what was seen, or that the user set it.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dates_have_an_order() {
+        let of = |text| WantedType::parse(text).map(|w| (w.kind, w.order));
+        assert_eq!(of("date:dmy"), Some((ColumnType::Date, Some(DateOrder::DayFirst))));
+        assert_eq!(of("datetime:mdy2"), Some((ColumnType::Datetime, Some(DateOrder::MonthFirstShort))));
+        assert_eq!(of("text"), Some((ColumnType::Text, None)));
+        for bad in ["text:dmy", "date:", "date:ymd", "date:dmy:", "Date", "", ":dmy"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+    }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::fault::Fault;
-use dropforge_shared::page::ColumnType;
-use dropforge_shared::reading::settings;
+use dropforge_shared::reading::{WantedType, settings};
 
 /// The value that takes an option back: what it says is found again.
 const AUTO: &str = "auto";
@@ -25,7 +24,8 @@ pub struct ReadingOptions {
     /// The sheet of a workbook or the member of an archive
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// A column's type: integer, float, boolean, date, datetime or text; again for each column
+    /// A column's type: integer, float, boolean, date, datetime or text, date:dmy or date:mdy where the order of day and
+    /// month is not plain (date:dmy2, date:mdy2 for years of two digits); again for each column
     #[arg(long = "type", value_name = "COLUMN=TYPE|auto")]
     types: Vec<String>,
 }
@@ -63,15 +63,15 @@ impl ReadingOptions {
 }
 
 fn column_type(text: &str) -> Result<String, Fault> {
-    use ColumnType::{Boolean, Date, Datetime, Float, Integer, Text};
-    let known = [Integer, Float, Boolean, Date, Datetime, Text].map(ColumnType::name);
     // The last sign counts: a column's name may have one.
     match text.rsplit_once('=') {
-        Some((column, kind)) if !column.is_empty() && !text.contains('\n') && known.contains(&kind) => {
+        Some((column, kind))
+            if !column.is_empty() && !text.contains('\n') && WantedType::parse(kind).is_some() =>
+        {
             Ok(text.to_owned())
         }
         _ => Err(Fault::usage(format!("'{}' is not COLUMN=TYPE", dropforge_shared::clean::fit(text, 60)))
-            .hint(format!("TYPE is one of: {}.", known.join(", ")))),
+            .hint(format!("TYPE is one of: {}.", WantedType::NAMES))),
     }
 }
 
@@ -90,11 +90,15 @@ mod tests {
             delimiter: Some("tab".into()),
             encoding: Some("auto".into()),
             sheet: Some("auto".into()),
-            types: vec!["zip=text".into(), "a=b=float".into()],
+            types: vec!["zip=text".into(), "a=b=float".into(), "on=date:dmy".into()],
             ..options()
         };
-        let wanted =
-            [("delimiter", "tab"), ("encoding", ""), ("sheet", "auto"), ("types", "zip=text\na=b=float")];
+        let wanted = [
+            ("delimiter", "tab"),
+            ("encoding", ""),
+            ("sheet", "auto"),
+            ("types", "zip=text\na=b=float\non=date:dmy"),
+        ];
         assert_eq!(given.settings().unwrap(), wanted.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
         let back = ReadingOptions { types: vec!["auto".into()], ..options() };
         assert_eq!(back.settings().unwrap()["types"], "");
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_type_that_there_is_not_is_refused_with_those_that_there_are() {
-        for bad in ["zip", "=text", "zip=string", "a\nb=text", "auto"] {
+        for bad in ["zip", "on=date:ymd", "n=integer:dmy", "=text", "zip=string", "a\nb=text", "auto"] {
             let given = ReadingOptions { types: vec![bad.into(), "x=text".into()], ..options() };
             let fault = given.settings().unwrap_err();
             assert!(fault.code.exit_code() == 2 && fault.hint.unwrap().contains("datetime"), "{bad}");

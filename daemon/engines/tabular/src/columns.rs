@@ -11,6 +11,10 @@ use crate::types::nulls::{self, NullCounts};
 use crate::types::separated::{self, Style};
 use crate::types::{numbers, trim};
 
+/// Where a user says that a column holds dates, those of this form are read whatever the form of the others: a workbook's
+/// own dates come as such, and it has one meaning.
+const ISO: DateFormat = DateFormat::Iso;
+
 /// How the bytes of a cell were written, which decides what they may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -143,9 +147,15 @@ impl Builder {
                 let value = if self.forced { spoken_truth(text) } else { truth(text) };
                 value.map(|v| b.append_value(v)).is_some()
             }
-            Values::Date(b, format) => dates::date(text, *format).map(|v| b.append_value(v)).is_some(),
+            Values::Date(b, format) => {
+                let value = dates::date(text, *format);
+                let value = if self.forced { value.or_else(|| dates::date(text, ISO)) } else { value };
+                value.map(|v| b.append_value(v)).is_some()
+            }
             Values::Datetime(b, format) => {
-                dates::datetime_as(text, *format).map(|v| b.append_value(v)).is_some()
+                let value = dates::datetime_as(text, *format);
+                let value = if self.forced { value.or_else(|| dates::datetime_as(text, ISO)) } else { value };
+                value.map(|v| b.append_value(v)).is_some()
             }
             Values::DatetimeUtc(b) => match dates::datetime(text) {
                 Some((v, true)) => {
@@ -281,8 +291,10 @@ pub(crate) fn fits_forced(raw: &str, kind: Kind) -> bool {
         Kind::StyledInteger(style) => separated::integer(text, style).is_some(),
         Kind::StyledFloat(style) => separated::float(text, style).is_some(),
         Kind::Boolean => spoken_truth(text).is_some(),
-        Kind::Date(format) => dates::date(text, format).is_some(),
-        Kind::Datetime(format) => dates::datetime_as(text, format).is_some(),
+        Kind::Date(format) => dates::date(text, format).or_else(|| dates::date(text, ISO)).is_some(),
+        Kind::Datetime(format) => {
+            dates::datetime_as(text, format).or_else(|| dates::datetime_as(text, ISO)).is_some()
+        }
         Kind::DatetimeUtc => matches!(dates::datetime(text), Some((_, true))),
         Kind::Text => true,
     }
@@ -295,7 +307,13 @@ pub(crate) fn misfit_reason(cell: &str, kind: Kind, column: &str) -> Option<Stri
         return None;
     }
     let shown: String = cell.chars().take(40).collect();
-    Some(format!("{shown:?} in column {column} cannot be read as {}", kind.column_type().name()))
+    let written = match kind {
+        Kind::Date(format) | Kind::Datetime(format) if format != ISO => {
+            format!(" (dates written {})", format.pattern())
+        }
+        _ => String::new(),
+    };
+    Some(format!("{shown:?} in column {column} cannot be read as {}{written}", kind.column_type().name()))
 }
 
 /// The Polars type that a kind is stored as.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::reading::settings;
+use dropforge_shared::reading::{DateOrder, WantedType, settings};
 
 use crate::columns::fits_forced;
 use crate::csv::Dialect;
@@ -26,6 +26,9 @@ pub struct ReadOptions {
     pub header: Option<bool>,
     /// Types by column name; found where not set. A record with a cell that cannot be read so is rejected.
     pub types: BTreeMap<String, ColumnType>,
+    /// For columns that are set to be dates (with times or without), how day, month and year follow each other; found
+    /// where not set, and refused where the cells do not tell.
+    pub date_orders: BTreeMap<String, DateOrder>,
     /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
     /// JSON object's array; the first that holds a table where not set.
     pub part: Option<String>,
@@ -34,16 +37,6 @@ pub struct ReadOptions {
     /// What is refused.
     pub limits: Limits,
 }
-
-/// The types by their names of the contract.
-const TYPES: [ColumnType; 6] = [
-    ColumnType::Integer,
-    ColumnType::Float,
-    ColumnType::Boolean,
-    ColumnType::Date,
-    ColumnType::Datetime,
-    ColumnType::Text,
-];
 
 fn refused(option: &'static str, value: &str, reason: impl Into<String>) -> Error {
     Error::Option { option, value: format!("'{value}'"), reason: reason.into() }
@@ -76,11 +69,14 @@ impl ReadOptions {
                 return Err(refused("the type", line, "it must be COLUMN=TYPE"));
             };
             let kind = kind.trim();
-            let Some(found) = TYPES.into_iter().find(|t| t.name() == kind) else {
-                let names: Vec<&str> = TYPES.iter().map(|t| t.name()).collect();
-                return Err(refused("the type", kind, format!("it must be one of {}", names.join(", "))));
+            let Some(found) = WantedType::parse(kind) else {
+                return Err(refused("the type", kind, format!("it must be one of {}", WantedType::NAMES)));
             };
-            options.types.insert(column.trim().to_owned(), found);
+            let column = column.trim().to_owned();
+            if let Some(order) = found.order {
+                options.date_orders.insert(column.clone(), order);
+            }
+            options.types.insert(column, found.kind);
         }
         options.delimiter_text()?;
         options.encoding()?;
@@ -142,11 +138,17 @@ impl ReadOptions {
             let cells = sampled.cells.get(index).map_or(&[][..], Vec::as_slice);
             let fitting = |way: &Kind| cells.iter().filter(|c| fits_forced(c, *way)).count();
             let mut best: Option<(usize, Kind)> = None;
-            for way in Kind::ways(*kind) {
+            let wanted = WantedType { kind: *kind, order: self.date_orders.get(column).copied() };
+            for way in Kind::ways(wanted) {
                 let fits = fitting(&way);
                 if best.is_none_or(|(most, _)| fits > most) {
                     best = Some((fits, way));
                 }
+            }
+            if let (None, Some((fits @ 1.., way))) = (wanted.order, best)
+                && way.twin().is_some_and(|twin| fitting(&twin) == fits)
+            {
+                return Err(order_unknown(column, *kind, cells));
             }
             forced.extend(best.map(|(_, way)| (index, way)));
         }
@@ -179,6 +181,21 @@ impl Ingested {
             parts: Vec::new(),
         }
     }
+}
+
+/// The answer where a column is set to hold dates and nothing tells day from month: either order would swap them in
+/// silence where it is the wrong one.
+fn order_unknown(column: &str, kind: ColumnType, cells: &[String]) -> Error {
+    let name = kind.name();
+    let example = cells.iter().find(|c| c.contains(['/', '-'])).map_or("01/02/2024", String::as_str);
+    refused(
+        "the type",
+        &format!("{column}={name}"),
+        format!(
+            "dates there, such as {example}, could be day or month first; set {column}={name}:dmy where the day is \
+             first, {column}={name}:mdy where the month is"
+        ),
+    )
 }
 
 fn unknown(column: &str, names: &[String]) -> String {
@@ -237,6 +254,8 @@ mod tests {
             ("header", "maybe", "'true' or 'false'"),
             ("types", "zip", "COLUMN=TYPE"),
             ("types", "zip=number", "one of integer"),
+            ("types", "on=date:ymd", "date:mdy"),
+            ("types", "on=text:dmy", "date:mdy"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");

@@ -61,7 +61,7 @@ pub(crate) struct Types {
 }
 
 /// Columns of which each kind of thing is said; a table may have thousands.
-const MAX_COLUMNS: usize = 100;
+pub(crate) const MAX_COLUMNS: usize = 100;
 
 /// What to say about columns whose type is not plain from their cells.
 pub(crate) fn types(names: &[String], plans: &[Plan], seen: &[Candidates]) -> Types {
@@ -69,11 +69,8 @@ pub(crate) fn types(names: &[String], plans: &[Plan], seen: &[Candidates]) -> Ty
     for (name, (plan, seen)) in names.iter().zip(plans.iter().zip(seen)) {
         let kind = plan.kind;
         let (why, note) = match kind {
-            _ if plan.forced => (format!("set by the user{}", written(kind)), false),
-            Kind::Text if seen.is_ambiguous_date() => (
-                "dates like 01/02/2024 could be day or month first in every row; kept as text".to_owned(),
-                true,
-            ),
+            _ if plan.forced => (set_type(name, kind).why, false),
+            Kind::Text if seen.orders().is_some() => (order_open(name, *seen).unwrap_or_default(), true),
             Kind::Text if seen.is_ambiguous_number() => (
                 "in every row a comma like that of 1,234 could part thousands or decimals; kept as text, set the type \
                  integer for thousands or float for decimals"
@@ -102,6 +99,26 @@ pub(crate) fn types(names: &[String], plans: &[Plan], seen: &[Candidates]) -> Ty
         }
     }
     told
+}
+
+/// What to say of a column whose dates leave open what their parts are, with the way out; nothing of others.
+pub(crate) fn order_open(name: &str, seen: Candidates) -> Option<String> {
+    let [day_first, month_first] = seen.orders()?;
+    let why = if seen.has_short_years() {
+        "dates like 01/02/99 do not say their century"
+    } else {
+        "dates like 01/02/2024 could be day or month first in every row"
+    };
+    Some(format!(
+        "{why}; kept as text. `--type {name}={day_first}` reads them with the day first, \
+         `--type {name}={month_first}` with the month"
+    ))
+}
+
+/// How a set type is read, as a decision.
+pub(crate) fn set_type(name: &str, kind: Kind) -> Decision {
+    let why = format!("set by the user{}", written(kind));
+    Decision { what: format!("type of {name}"), value: kind.column_type().name().to_owned(), why }
 }
 
 fn written(kind: Kind) -> String {

@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 use common::*;
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::page::ColumnType::{Boolean, Date, Integer, Text};
+use dropforge_shared::page::ColumnType::{Boolean, Date, Datetime, Integer, Text};
 use dropforge_tabular::{Error, ReadOptions};
 use polars::prelude::{DataFrame, IpcWriter, NamedFrom, SerWriter, Series};
 
@@ -38,18 +38,64 @@ fn what_is_said_of_a_column_counts_more_than_quotes_in_json() {
     assert!(error.is_usage() && error.to_string().contains("'zip'"), "{error}");
 }
 
+/// The same with the orders of dates.
+fn typed(types: &str) -> ReadOptions {
+    ReadOptions::from_settings(&[("types".to_owned(), types.to_owned())].into()).unwrap()
+}
+
 #[test]
-fn and_in_workbooks_where_it_also_settles_an_ambiguous_date() {
+fn and_in_workbooks_where_an_order_settles_an_ambiguous_date() {
     let sheet = row(1, &[text("A1", "on"), text("B1", "n")])
         + &row(2, &[text("A2", "01/02/2024"), number("B2", 0, "7")])
         + &row(3, &[text("A3", "soon"), number("B3", 0, "8")]);
-    let (dir, told) = read(&xlsx(&[("S", "visible", &sheet)], false), &set(&[("on", Date), ("n", Text)]));
+    let book = xlsx(&[("S", "visible", &sheet)], false);
+    let (dir, told) = read(&book, &typed("on=date:mdy\nn=text"));
     let told = told.unwrap();
     assert_eq!((kinds(&told), told.rows, told.rejected_rows), (vec![Date, Text], 1, 1));
-    assert_eq!(rows(&dir).len(), 1);
-    assert_eq!(rows(&dir)[0][1], "7");
+    assert_eq!(rows(&dir), [["2024-01-02", "7"]]);
     let rejected = fs::read_to_string(dir.path().join("out/rejected.csv")).unwrap();
     assert!(rejected.contains("\n3,") && rejected.contains("soon"), "{rejected}");
+    assert!(told.decisions.iter().any(|d| d.what == "type of on" && d.why.contains("MM/DD/YYYY")));
+    let error = refused(&book, &typed("on=date"));
+    assert!(error.is_usage() && error.to_string().contains("on=date:dmy"), "{error}");
+}
+
+#[test]
+fn an_order_of_day_and_month_is_asked_for_where_it_is_told() {
+    let csv = b"on,at,old,n\n01/02/2024,1-2-2024 10:30,31/12/99,1\n03/04/2024,3-4-2024 9:05,1/2/69,2\n";
+    let (_, told) = read(csv, &ReadOptions::default());
+    let told = told.unwrap();
+    assert_eq!(kinds(&told), [Text, Text, Text, Integer]);
+    for way_out in ["on=date:dmy", "on=date:mdy", "at=datetime:mdy", "old=date:dmy2"] {
+        assert!(told.decisions.iter().any(|d| d.why.contains(way_out)), "{way_out}: {:?}", told.decisions);
+        assert!(told.notes.iter().any(|n| n.contains(way_out)), "{way_out}");
+    }
+    let (dir, told) = read(csv, &typed("on=date:mdy\nat=datetime:dmy\nold=date:dmy2"));
+    assert_eq!(kinds(&told.unwrap()), [Date, Datetime, Date, Integer]);
+    let wanted = [
+        ["2024-01-02", "2024-02-01T10:30:00", "1999-12-31", "1"],
+        ["2024-03-04", "2024-04-03T09:05:00", "1969-02-01", "2"],
+    ];
+    assert_eq!(rows(&dir), wanted);
+    // Where nothing tells day from month, `date` alone would swap them in silence.
+    for (column, kind) in [("on", "date"), ("at", "datetime")] {
+        let error = refused(csv, &typed(&format!("{column}={kind}")));
+        assert!(error.is_usage() && error.to_string().contains(&format!("{column}={kind}:mdy")), "{error}");
+    }
+    // Where one row does, it is enough, and what does not fit the other order is rejected by name.
+    let telling = b"on\n01/02/2024\n25/02/2024\n";
+    let (dir, told) = read(telling, &typed("on=date"));
+    assert_eq!(
+        (told.unwrap().rows, rows(&dir)),
+        (2, vec![vec!["2024-02-01".into()], vec!["2024-02-25".into()]])
+    );
+    let (dir, told) = read(telling, &typed("on=date:mdy"));
+    assert_eq!(told.unwrap().rejected_rows, 1);
+    let rejected = fs::read_to_string(dir.path().join("out/rejected.csv")).unwrap();
+    assert!(rejected.contains("25/02/2024") && rejected.contains("MM/DD/YYYY"), "{rejected}");
+    // Dates of the standard have one meaning, whatever order the others have.
+    let (dir, told) = read(b"on,n\n01/02/2024,1\n2024-12-31,2\n", &typed("on=date:dmy"));
+    assert_eq!((told.unwrap().rejected_rows, rows(&dir)[1][0].as_str()), (0, "2024-12-31"));
 }
 
 #[test]

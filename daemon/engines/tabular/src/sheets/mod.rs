@@ -12,6 +12,7 @@ mod value;
 use std::path::Path;
 
 use book::{Book, Flow, Row, Sheet};
+use dropforge_shared::reading::Decision;
 use survey::{Found, Survey};
 use table::Table;
 
@@ -22,7 +23,7 @@ use crate::limits::Limits;
 use crate::monitor::{Level, Monitor};
 use crate::options::ReadOptions;
 use crate::recognise::Format;
-use crate::told::Ingested;
+use crate::told::{self, Ingested};
 use crate::wrapping::listed;
 
 /// Rows that a sheet may have (Microsoft, "Excel specifications and limits"; LibreOffice has the same).
@@ -65,16 +66,19 @@ pub(crate) fn ingest(
 
     monitor.stage("read", Some(found.rows), "rows");
     let names = found.names(&columns);
-    let mut ambiguous: Vec<bool> = columns.iter().map(|at| found.seen(*at).is_ambiguous_date()).collect();
+    let mut open: Vec<Option<String>> =
+        columns.iter().zip(&names).map(|(at, name)| told::order_open(name, found.seen(*at))).collect();
     let mut plans: Vec<Plan> = columns.iter().map(|at| Plan::settled(found.seen(*at))).collect();
     let sampled = Sampled { seen: Vec::new(), cells: found.cells(&columns) };
     let forced = options.forced(&names, &sampled)?;
     for (at, kind) in &forced {
-        if let (Some(plan), Some(ambiguous)) = (plans.get_mut(*at), ambiguous.get_mut(*at)) {
+        if let (Some(plan), Some(open)) = (plans.get_mut(*at), open.get_mut(*at)) {
             *plan = Plan::forced(*kind);
-            *ambiguous = false;
+            *open = None;
         }
     }
+    let set = |(at, kind): &(usize, _)| names.get(*at).map(|name| told::set_type(name, *kind));
+    let mut decisions: Vec<Decision> = forced.iter().filter_map(set).take(told::MAX_COLUMNS).collect();
     let mut table = Table::new(out_dir, &columns, names, plans, forced)?;
     gauge.rows(&mut book, &sheet.name, monitor, &mut |row, _| {
         if row.number >= found.layout.first_data && !layout::is_blank(row) {
@@ -102,11 +106,11 @@ pub(crate) fn ingest(
     if sheet.hidden {
         notes.push(format!("sheet {} is hidden in the workbook", sheet.name));
     }
-    for (column, _) in columns.iter().zip(&ambiguous).filter(|(_, is)| **is) {
-        notes.push(format!(
-            "column {}: dates like 01/02/2024 could be day or month first in every row; kept as text",
-            column.name
-        ));
+    for (column, why) in columns.iter().zip(open).take(told::MAX_COLUMNS) {
+        let Some(why) = why else { continue };
+        notes.push(format!("column {}: {why}", column.name));
+        let (what, value) = (format!("type of {}", column.name), column.kind.name().to_owned());
+        decisions.push(Decision { what, value, why });
     }
     for note in &notes {
         monitor.log(Level::Warn, note);
@@ -128,6 +132,7 @@ pub(crate) fn ingest(
                 (None, None) => "no header by its cells".to_owned(),
             }
         ),
+        decisions,
         notes,
         part: Some(sheet.name),
         parts,

@@ -1,12 +1,14 @@
 //! Dates and times by an explicit list of formats: nothing is guessed.
 //!
 //! Dates: `YYYY-MM-DD`, `YYYY/MM/DD`, `DD.MM.YYYY`, `D/M/YYYY` or `M/D/YYYY` (with dashes too), and with an English name of
-//! the month `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`. Years have four digits: of two nobody knows the century.
+//! the month `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`. Years have four digits: of two nobody knows the century, so that
+//! they are read only where the user says so.
 //!
 //! Times: a date, then `T` or a space, `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction` (to the microsecond, further digits must be
 //! zeros). After `YYYY-MM-DD` a zone may follow (`Z`, `+02:00`, `+0200`, `+02`, ` UTC`), after the others `AM` or `PM`.
 
 use super::months::month;
+use super::short_years;
 
 /// A written form of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -27,6 +29,10 @@ pub(crate) enum DateFormat {
     DashedMonthFirst,
     /// `9 Mar 2024`, `09-Mar-2024`, `Mar 9, 2024`
     Named,
+    /// `9/3/24`, `9-Mar-24`
+    ShortDayFirst,
+    /// `3/9/24`, `Mar 9, 24`
+    ShortMonthFirst,
 }
 
 impl DateFormat {
@@ -41,11 +47,13 @@ impl DateFormat {
             Self::DashedDayFirst => "DD-MM-YYYY",
             Self::DashedMonthFirst => "MM-DD-YYYY",
             Self::Named => "day, month's name, year",
+            Self::ShortDayFirst => "DD/MM/YY (69 to 99 as 1969 to 1999, 00 to 68 as 2000 to 2068)",
+            Self::ShortMonthFirst => "MM/DD/YY (69 to 99 as 1969 to 1999, 00 to 68 as 2000 to 2068)",
         }
     }
 }
 
-/// All formats; of two that read the same text the day comes first.
+/// All formats that are found; of two that read the same text the day comes first.
 pub(crate) const FORMATS: [DateFormat; 8] = [
     DateFormat::Iso,
     DateFormat::IsoSlashed,
@@ -118,7 +126,7 @@ pub(crate) fn iso_datetime(us: i64) -> String {
     }
 }
 
-fn digits(bytes: Option<&[u8]>) -> Option<u32> {
+pub(super) fn digits(bytes: Option<&[u8]>) -> Option<u32> {
     let bytes = bytes?;
     if bytes.is_empty() || bytes.len() > 4 {
         return None;
@@ -145,6 +153,7 @@ pub(crate) fn date(text: &str, format: DateFormat) -> Option<i32> {
             days(year, month, day)
         }
         DateFormat::Named => named(text),
+        DateFormat::ShortDayFirst | DateFormat::ShortMonthFirst => short_years::date(text, format),
     }
 }
 
@@ -218,6 +227,9 @@ pub(crate) fn datetime_as(text: &str, format: DateFormat) -> Option<i64> {
     }
     let at = match format {
         DateFormat::Named => named_end(text)?,
+        DateFormat::ShortDayFirst | DateFormat::ShortMonthFirst if short_years::is_named(text) => {
+            named_end(text)?
+        }
         _ => memchr::memchr2(b' ', b'T', text.as_bytes()).unwrap_or(text.len()),
     };
     let day = i64::from(date(text.get(..at)?, format)?) * DAY_US;

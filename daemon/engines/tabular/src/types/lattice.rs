@@ -6,6 +6,7 @@
 //! The same holds for `1,234` throughout, which is a thousand to some and hardly more than one to others.
 
 use dropforge_shared::page::ColumnType;
+use dropforge_shared::reading::{DateOrder, WantedType};
 
 use super::dates::{self, DateFormat};
 use super::numbers::{self, Number};
@@ -28,7 +29,11 @@ const STYLED_INTEGER: u32 = 1 << 20;
 /// The same: floats.
 const STYLED_FLOAT: u32 = 1 << 25;
 const ALL_STYLES: u32 = 0b11_1111_1111 << 20;
-const ALL: u32 = (1 << 30) - 1;
+/// A date whose year has two digits, day first. No type comes of it unless a user sets one.
+const SHORT_DAY_FIRST: u32 = 1 << 30;
+/// The same, month first.
+const SHORT_MONTH_FIRST: u32 = 1 << 31;
+const ALL: u32 = u32::MAX;
 
 fn date_bit(format: DateFormat) -> u32 {
     DATE << dates::FORMATS.iter().position(|f| *f == format).unwrap_or(0)
@@ -74,8 +79,40 @@ impl Kind {
         }
     }
 
-    /// The ways to read cells as a type, the plainest first.
-    pub(crate) fn ways(kind: ColumnType) -> Vec<Self> {
+    /// The other order of day and month, where a format has one.
+    pub(crate) fn twin(self) -> Option<Self> {
+        let twin = |format| {
+            TWINS.iter().find_map(|(a, b)| match format {
+                f if f == *a => Some(*b),
+                f if f == *b => Some(*a),
+                _ => None,
+            })
+        };
+        match self {
+            Self::Date(format) => twin(format).map(Self::Date),
+            Self::Datetime(format) => twin(format).map(Self::Datetime),
+            _ => None,
+        }
+    }
+
+    /// The ways to read cells as a type that a user sets, the plainest first. An order excludes those of another.
+    pub(crate) fn ways(wanted: WantedType) -> Vec<Self> {
+        use DateFormat::{
+            DashedDayFirst, DashedMonthFirst, DayFirst, Dotted, MonthFirst, Named, ShortDayFirst,
+            ShortMonthFirst,
+        };
+        let Some(order) = wanted.order else { return Self::ways_of(wanted.kind) };
+        let formats: &[DateFormat] = match order {
+            DateOrder::DayFirst => &[DayFirst, DashedDayFirst, Dotted, Named],
+            DateOrder::MonthFirst => &[MonthFirst, DashedMonthFirst, Named],
+            DateOrder::DayFirstShort => &[ShortDayFirst],
+            DateOrder::MonthFirstShort => &[ShortMonthFirst],
+        };
+        let of = if wanted.kind == ColumnType::Date { Self::Date } else { Self::Datetime };
+        formats.iter().copied().map(of).collect()
+    }
+
+    fn ways_of(kind: ColumnType) -> Vec<Self> {
         let styled = |of: fn(Style) -> Self| STYLES.into_iter().map(of);
         match kind {
             ColumnType::Integer => {
@@ -124,11 +161,29 @@ impl Candidates {
 
     /// Whether dates could be read in two ways in every row.
     pub(crate) fn is_ambiguous_date(self) -> bool {
-        !self.is_all()
-            && TWINS.iter().any(|(a, b)| {
-                (self.has(date_bit(*a)) && self.has(date_bit(*b)))
-                    || (self.has(datetime_bit(*a)) && self.has(datetime_bit(*b)))
-            })
+        self.orders().is_some() && !self.has_short_years()
+    }
+
+    /// The types of which one settles the order of day and month or the century, for people; nothing where no cell
+    /// leaves them open.
+    pub(crate) fn orders(self) -> Option<[&'static str; 2]> {
+        if self.is_all() {
+            return None;
+        }
+        let both =
+            |bit: fn(DateFormat) -> u32| TWINS.iter().any(|(a, b)| self.has(bit(*a)) && self.has(bit(*b)));
+        if both(date_bit) {
+            return Some(["date:dmy", "date:mdy"]);
+        }
+        if both(datetime_bit) {
+            return Some(["datetime:dmy", "datetime:mdy"]);
+        }
+        self.has(SHORT_DAY_FIRST | SHORT_MONTH_FIRST).then_some(["date:dmy2", "date:mdy2"])
+    }
+
+    /// Whether all cells are dates whose years have two digits.
+    pub(crate) fn has_short_years(self) -> bool {
+        !self.is_all() && self.has(SHORT_DAY_FIRST | SHORT_MONTH_FIRST)
     }
 
     /// Whether commas could part thousands or decimals in every row.
@@ -198,7 +253,7 @@ impl Candidates {
     pub(crate) fn of_date(text: &str) -> Self {
         // Every format starts with a digit or a month and none is longer; most text leaves here.
         let bytes = text.as_bytes();
-        if !(8..=40).contains(&bytes.len()) || !bytes.iter().any(u8::is_ascii_digit) {
+        if !(6..=40).contains(&bytes.len()) || !bytes.iter().any(u8::is_ascii_digit) {
             return Self::TEXT;
         }
         let mut set = 0;
@@ -211,6 +266,14 @@ impl Candidates {
         }
         if set == 0 && matches!(dates::datetime(text), Some((_, true))) {
             set = DATETIME_UTC;
+        }
+        if set == 0 && bytes.len() <= 16 {
+            for (bit, format) in [
+                (SHORT_DAY_FIRST, DateFormat::ShortDayFirst),
+                (SHORT_MONTH_FIRST, DateFormat::ShortMonthFirst),
+            ] {
+                set |= if dates::date(text, format).is_some() { bit } else { 0 };
+            }
         }
         Self(set)
     }

@@ -6,6 +6,7 @@ pub(crate) mod months;
 pub(crate) mod nulls;
 pub(crate) mod numbers;
 pub(crate) mod separated;
+mod short_years;
 
 /// A cell without the blanks around it. Only ASCII blanks: a no-break space may be meant.
 pub(crate) fn trim(text: &str) -> &str {
