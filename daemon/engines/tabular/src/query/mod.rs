@@ -18,15 +18,20 @@
 //! - comparing a text with a number is an error, not a guess.
 
 mod allow;
+mod bind;
+mod correlate;
 mod expressions;
 mod grouping;
+mod kinds;
 mod names;
 mod parse;
 mod plan;
+mod qualify;
 mod rewrite;
 mod run;
 mod scalar;
 mod tables;
+mod truncate;
 mod values;
 mod watch;
 mod windows;
@@ -121,7 +126,12 @@ fn checked(
     stop: &watch::Stop,
 ) -> Result<(Query, Datasets), Error> {
     let mut query = parse::one_query(sql)?;
-    let mut names = names::Names::new(tables, ambiguous);
+    let known = || names::Names::new(tables, ambiguous);
+    let kinds = bind::statement(&query, &mut known())?;
+    correlate::statement(&mut query, &mut known())?;
+    qualify::statement(&mut query)?;
+    let mut names = known();
+    names.told(kinds);
     allow::query(&mut query, &mut names, true, true)?;
     let datasets: Datasets = names.used().map(|(name, path)| (name.to_owned(), path.clone())).collect();
     scalar::settle(&mut query, &mut |inner| run::one_value(&inner, &datasets, stop))?;
