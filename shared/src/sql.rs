@@ -61,7 +61,10 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     aggregate("covar_samp", "covar_samp(x, y)"),
     scalar("date", "date(text [, format])"),
     scalar("date_part", "date_part('year', d)"),
-    scalar("date_trunc", "date_trunc('month', d): year, quarter, month, week (from Monday), day, hour, minute, second"),
+    scalar(
+        "date_trunc",
+        "date_trunc('month', d): year, quarter, month, week (from Monday), day, hour, minute, second",
+    ),
     scalar("degrees", "degrees(x)"),
     window("dense_rank", "dense_rank() OVER (ORDER BY x)"),
     scalar("ends_with", "ends_with(text, end)"),

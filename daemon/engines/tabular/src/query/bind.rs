@@ -75,7 +75,13 @@ pub(super) type Kinds = BTreeMap<(u64, u64), ColumnType>;
 
 impl<'n, 't> Binder<'n, 't> {
     pub(super) fn new(names: &'n mut Names<'t>) -> Self {
-        Self { names, with: BTreeMap::new(), scopes: Vec::new(), reached: BTreeSet::new(), kinds: Kinds::new() }
+        Self {
+            names,
+            with: BTreeMap::new(),
+            scopes: Vec::new(),
+            reached: BTreeSet::new(),
+            kinds: Kinds::new(),
+        }
     }
 
     /// The `WITH` tables known now, for [`Self::forget`].
@@ -213,8 +219,17 @@ impl<'n, 't> Binder<'n, 't> {
             use JoinOperator as J;
             let right = self.relation(&join.relation)?;
             let constraint = match &join.join_operator {
-                J::Join(c) | J::Inner(c) | J::Left(c) | J::LeftOuter(c) | J::Right(c) | J::RightOuter(c)
-                | J::FullOuter(c) | J::Semi(c) | J::LeftSemi(c) | J::Anti(c) | J::LeftAnti(c) => Some(c),
+                J::Join(c)
+                | J::Inner(c)
+                | J::Left(c)
+                | J::LeftOuter(c)
+                | J::Right(c)
+                | J::RightOuter(c)
+                | J::FullOuter(c)
+                | J::Semi(c)
+                | J::LeftSemi(c)
+                | J::Anti(c)
+                | J::LeftAnti(c) => Some(c),
                 _ => None,
             };
             if let Some(JoinConstraint::Using(columns)) = constraint {
@@ -230,7 +245,8 @@ impl<'n, 't> Binder<'n, 't> {
             if let Some(JoinConstraint::On(on)) = constraint {
                 self.expr(on, &[])?;
             }
-            let half = matches!(join.join_operator, J::Semi(_) | J::LeftSemi(_) | J::Anti(_) | J::LeftAnti(_));
+            let half =
+                matches!(join.join_operator, J::Semi(_) | J::LeftSemi(_) | J::Anti(_) | J::LeftAnti(_));
             if half && let Some(right) = self.scopes.last_mut().and_then(|s| s.relations.last_mut()) {
                 right.gone = true;
             }
@@ -255,7 +271,9 @@ impl<'n, 't> Binder<'n, 't> {
                 }
                 // What is wrong with a name of a table is told when it is checked.
                 let found = match self.names.relation(name) {
-                    Ok(Known::Dataset(inside)) => self.names.file(&inside).and_then(|p| Dataset::open(&p).ok()),
+                    Ok(Known::Dataset(inside)) => {
+                        self.names.file(&inside).and_then(|p| Dataset::open(&p).ok())
+                    }
                     _ => None,
                 };
                 let Some(dataset) = found else { return Ok(open(&called)) };
@@ -361,7 +379,12 @@ impl<'n, 't> Binder<'n, 't> {
             }
         }
         let at = of.map_or_else(|| "here".to_owned(), |r| format!("in {}", r.name));
-        Error::Sql(format!("{}there is no column \"{}\" {at}; {}", place(name.span), name.value, hint(&name.value, &columns)))
+        Error::Sql(format!(
+            "{}there is no column \"{}\" {at}; {}",
+            place(name.span),
+            name.value,
+            hint(&name.value, &columns)
+        ))
     }
 
     /// The type of an expression, where it is known.
@@ -401,9 +424,10 @@ impl<'n, 't> Binder<'n, 't> {
                 },
                 SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
                     let only = match item {
-                        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(table), _) => {
-                            table.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone())
-                        }
+                        SelectItem::QualifiedWildcard(
+                            SelectItemQualifiedWildcardKind::ObjectName(table),
+                            _,
+                        ) => table.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()),
                         _ => None,
                     };
                     // What is left out stays known: no harm, as the engine then says that it is not there.

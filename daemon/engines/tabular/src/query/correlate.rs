@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 
 use dropforge_shared::sql::{self, FunctionKind};
 use sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, LimitClause, Query, Select, SelectItem, SetExpr,
-    TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, LimitClause, Query, Select,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::allow::unable;
@@ -149,7 +149,8 @@ impl Joins<'_, '_> {
             let text = "a subquery tied to the query around it needs one table in FROM, and joins: FROM a CROSS JOIN b";
             return Err(unable(select, text));
         }
-        let added: Vec<Ident> = values.iter().flat_map(|(_, columns): &(Join, Vec<Ident>)| columns.clone()).collect();
+        let added: Vec<Ident> =
+            values.iter().flat_map(|(_, columns): &(Join, Vec<Ident>)| columns.clone()).collect();
         for item in &mut select.projection {
             if let SelectItem::Wildcard(options) = item
                 && !added.is_empty()
@@ -195,7 +196,14 @@ impl Joins<'_, '_> {
         if value.is_none() {
             self.query(subquery)?;
         }
-        let Tied::ByKeys(mut tie) = self.tied(subquery)? else { return Ok(false) };
+        let mut tie = match self.tied(subquery)? {
+            Tied::Not => return Ok(false),
+            Tied::Otherwise => {
+                let text = "a subquery in WHERE is tied to the query around it by inner.key = outer.key alone; join it instead";
+                return Err(unable(&**subquery, text));
+            }
+            Tied::ByKeys(tie) => tie,
+        };
         let Some(select) = plain(subquery) else { return Ok(false) };
         let gathers = super::grouping::gathers(select) || select.having.is_some();
         if !may || gathers || !limit_changes_nothing(subquery, value.is_some()) {
@@ -220,7 +228,12 @@ impl Joins<'_, '_> {
     }
 
     /// Makes columns of joined tables of the subqueries in an expression that give a value and are tied.
-    fn values(&mut self, expr: &mut Expr, may: bool, made: &mut Vec<(Join, Vec<Ident>)>) -> Result<(), Error> {
+    fn values(
+        &mut self,
+        expr: &mut Expr,
+        may: bool,
+        made: &mut Vec<(Join, Vec<Ident>)>,
+    ) -> Result<(), Error> {
         let mut found = Values { joins: self, may, made, depth: 0 };
         match VisitMut::visit(expr, &mut found) {
             ControlFlow::Break(error) => Err(error),
@@ -228,7 +241,12 @@ impl Joins<'_, '_> {
         }
     }
 
-    fn value(&mut self, query: &mut Query, may: bool, made: &mut Vec<(Join, Vec<Ident>)>) -> Result<Option<Expr>, Error> {
+    fn value(
+        &mut self,
+        query: &mut Query,
+        may: bool,
+        made: &mut Vec<(Join, Vec<Ident>)>,
+    ) -> Result<Option<Expr>, Error> {
         self.query(query)?;
         let tie = match self.tied(query)? {
             Tied::Not => return Ok(None),
@@ -241,7 +259,8 @@ impl Joins<'_, '_> {
             GroupByExpr::Expressions(keys, _) => keys.is_empty(),
             GroupByExpr::All(_) => false,
         };
-        let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice()
+        let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] =
+            select.projection.as_slice()
         else {
             return Err(not_joined(query));
         };
@@ -261,7 +280,13 @@ impl Joins<'_, '_> {
     }
 
     /// `kind JOIN (SELECT keys, values FROM … WHERE rest [GROUP BY keys]) AS table ON outside = inside …`, and its columns.
-    fn join(&mut self, of: &Select, tie: &Tie, values: &[Expr], kind: &str) -> Result<(Join, Vec<Ident>), Error> {
+    fn join(
+        &mut self,
+        of: &Select,
+        tie: &Tie,
+        values: &[Expr],
+        kind: &str,
+    ) -> Result<(Join, Vec<Ident>), Error> {
         self.made += 1;
         let table = table(self.made);
         let skeleton = format!("SELECT * FROM a {kind} JOIN (SELECT 1) AS {table} ON TRUE");
@@ -334,10 +359,13 @@ impl Joins<'_, '_> {
                 rest.push(part);
                 continue;
             }
-            let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = bare(&part) else { return Ok(Tied::Otherwise) };
+            let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = bare(&part) else {
+                return Ok(Tied::Otherwise);
+            };
             let of_left = self.binder.reached(|binder| binder.expr(left, &[]))?;
             let of_right = self.binder.reached(|binder| binder.expr(right, &[]))?;
-            let only = |set: &std::collections::BTreeSet<usize>, at: usize| set.len() == 1 && set.contains(&at);
+            let only =
+                |set: &std::collections::BTreeSet<usize>, at: usize| set.len() == 1 && set.contains(&at);
             if only(&of_left, outside) && only(&of_right, inside) {
                 keys.push(((**left).clone(), (**right).clone()));
             } else if only(&of_left, inside) && only(&of_right, outside) {
@@ -379,7 +407,9 @@ fn plain(query: &Query) -> Option<&Select> {
         && !matches!(select.distinct, Some(sqlparser::ast::Distinct::On(_)))
         && !select.from.is_empty();
     let windows = select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => super::grouping::has_window(expr),
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            super::grouping::has_window(expr)
+        }
         _ => false,
     });
     (simple && !windows).then_some(&**select)
@@ -389,7 +419,9 @@ fn plain(query: &Query) -> Option<&Select> {
 fn limit_changes_nothing(query: &Query, never: bool) -> bool {
     match &query.limit_clause {
         None => true,
-        Some(LimitClause::LimitOffset { limit: Some(Expr::Value(v)), offset: None, limit_by }) if limit_by.is_empty() => {
+        Some(LimitClause::LimitOffset { limit: Some(Expr::Value(v)), offset: None, limit_by })
+            if limit_by.is_empty() =>
+        {
             !never && matches!(&v.value, Value::Number(n, _) if n.parse::<u64>().is_ok_and(|n| n > 0))
         }
         Some(_) => false,
@@ -404,7 +436,12 @@ fn conjuncts(expr: Expr) -> Vec<Expr> {
             parts.extend(conjuncts(*right));
             parts
         }
-        Expr::Nested(inside) if matches!(bare(&inside), Expr::BinaryOp { op: BinaryOperator::And, .. } | Expr::Exists { .. }) => {
+        Expr::Nested(inside)
+            if matches!(
+                bare(&inside),
+                Expr::BinaryOp { op: BinaryOperator::And, .. } | Expr::Exists { .. }
+            ) =>
+        {
             conjuncts(*inside)
         }
         other => vec![other],
@@ -419,7 +456,11 @@ fn bare(expr: &Expr) -> &Expr {
 }
 
 fn all(parts: Vec<Expr>) -> Option<Expr> {
-    let and = |left: Expr, right: Expr| Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) };
+    let and = |left: Expr, right: Expr| Expr::BinaryOp {
+        left: Box::new(left),
+        op: BinaryOperator::And,
+        right: Box::new(right),
+    };
     parts.into_iter().reduce(and)
 }
 
@@ -481,15 +522,18 @@ impl VisitorMut for Aggregates {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let Expr::Function(function) = &*expr else {
             // The columns that were just put there have the joined table's name.
-            self.loose |= matches!(expr, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Identifier(_))
-                || matches!(&*expr, Expr::CompoundIdentifier(parts) if parts.first() != Some(&table(self.table)));
+            self.loose |= matches!(
+                expr,
+                Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Identifier(_)
+            ) || matches!(&*expr, Expr::CompoundIdentifier(parts) if parts.first() != Some(&table(self.table)));
             return ControlFlow::Continue(());
         };
         let name = function.name.to_string().to_lowercase();
         if sql::function(&name).is_none_or(|f| f.kind != FunctionKind::Aggregate) {
             return ControlFlow::Continue(());
         }
-        let column = Expr::CompoundIdentifier(vec![table(self.table), value_name(self.table, self.found.len())]);
+        let column =
+            Expr::CompoundIdentifier(vec![table(self.table), value_name(self.table, self.found.len())]);
         let empty = match name.as_str() {
             "count" => Some("0"),
             "total" => Some("0.0"),
@@ -497,7 +541,10 @@ impl VisitorMut for Aggregates {
         };
         let instead = match empty {
             None => Ok(column),
-            Some(zero) => super::rewrite::said("coalesce(V, Z)", &[("V", &column), ("Z", &super::rewrite::number(zero))]),
+            Some(zero) => super::rewrite::said(
+                "coalesce(V, Z)",
+                &[("V", &column), ("Z", &super::rewrite::number(zero))],
+            ),
         };
         match instead {
             Ok(instead) => self.found.push(std::mem::replace(expr, instead)),

@@ -78,6 +78,18 @@ impl Walk<'_, '_> {
                 _ => Err(unable(expr, "a column is written column, or table.column")),
             },
             Expr::Value(value) => match value.value.clone() {
+                // The engine reads no powers of ten.
+                Value::Number(digits, false) if digits.contains(['e', 'E']) => match digits.parse::<f64>() {
+                    Ok(number) if number.is_finite() => {
+                        value.value = Value::Number(format!("{number:.1}"), false);
+                        let whole = format!("{number}");
+                        if whole.contains('.') {
+                            value.value = Value::Number(whole, false);
+                        }
+                        Ok(())
+                    }
+                    _ => Err(unable(expr, "a number is 1, 1.5 or 1e3, up to 1.8e308")),
+                },
                 Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
                 other => {
                     let text = format!("{other} is no value here; there are 1, 1.5, 'text', TRUE and NULL");
@@ -132,7 +144,8 @@ impl Walk<'_, '_> {
                 self.subquery_may_stand(|names| allow::query(subquery, names, false, false))
             }
             Expr::Subquery(query) => allow::query(query, self.names, false, true),
-            Expr::Like { any: false, expr: e, pattern, .. } | Expr::ILike { any: false, expr: e, pattern, .. } => {
+            Expr::Like { any: false, expr: e, pattern, .. }
+            | Expr::ILike { any: false, expr: e, pattern, .. } => {
                 let literal =
                     matches!(&**pattern, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
                 self.expr(e)?;

@@ -3,7 +3,8 @@
 
 use dropforge_shared::page::ColumnType::{self, Boolean, Date, Datetime, Float, Integer, Text};
 use sqlparser::ast::{
-    BinaryOperator as B, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
+    BinaryOperator as B, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    UnaryOperator, Value,
 };
 
 use super::allow::unable;
@@ -60,12 +61,16 @@ pub(super) fn of(expr: &Expr, columns: &Columns<'_>) -> Option<ColumnType> {
             let name = f.name.to_string().to_lowercase();
             let first = || arguments(f).first().and_then(|e| of(e));
             match name.as_str() {
-                "count" | "row_number" | "rank" | "dense_rank" | "length" | "char_length" | "character_length"
-                | "octet_length" | "strpos" => Some(Integer),
-                "lower" | "upper" | "replace" | "reverse" | "left" | "right" | "lpad" | "rpad" | "ltrim" | "rtrim"
-                | "concat" | "concat_ws" | "substr" | "split_part" | "strftime" | "string_agg" => Some(Text),
-                "avg" | "stddev" | "stddev_samp" | "variance" | "var_samp" | "sqrt" | "ln" | "exp" | "log10" => Some(Float),
-                "min" | "max" | "first" | "last" | "lag" | "lead" | "first_value" | "last_value" | "abs" | "nullif" => first(),
+                "count" | "row_number" | "rank" | "dense_rank" | "length" | "char_length"
+                | "character_length" | "octet_length" | "strpos" => Some(Integer),
+                "lower" | "upper" | "replace" | "reverse" | "left" | "right" | "lpad" | "rpad" | "ltrim"
+                | "rtrim" | "concat" | "concat_ws" | "substr" | "split_part" | "strftime" | "string_agg" => {
+                    Some(Text)
+                }
+                "avg" | "stddev" | "stddev_samp" | "variance" | "var_samp" | "sqrt" | "ln" | "exp"
+                | "log10" => Some(Float),
+                "min" | "max" | "first" | "last" | "lag" | "lead" | "first_value" | "last_value" | "abs"
+                | "nullif" => first(),
                 "sum" => first().filter(|k| numeric(Some(*k))),
                 "starts_with" | "ends_with" | "regexp_like" => Some(Boolean),
                 "date" => Some(Date),
@@ -110,13 +115,20 @@ pub(super) fn fits(expr: &Expr, columns: &Columns<'_>) -> Result<(), Error> {
         Expr::BinaryOp { left, op: B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq, right } => {
             compared(left, kind(left), right, kind(right))
         }
-        Expr::BinaryOp { left, op: op @ (B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo), right } => {
+        Expr::BinaryOp {
+            left,
+            op: op @ (B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo),
+            right,
+        } => {
             for side in [left, right] {
                 if let Some(found @ (Text | Boolean)) = kind(side)
                     // A text that stands there may be a date to the engine.
                     && !matches!(**side, Expr::Value(_))
                 {
-                    return Err(unable(&**side, &format!("{op} takes numbers, and {side} is {}; {}", found.name(), cast(side))));
+                    return Err(unable(
+                        &**side,
+                        &format!("{op} takes numbers, and {side} is {}; {}", found.name(), cast(side)),
+                    ));
                 }
             }
             Ok(())
@@ -124,22 +136,62 @@ pub(super) fn fits(expr: &Expr, columns: &Columns<'_>) -> Result<(), Error> {
         Expr::Between { expr: e, low, high, .. } => {
             compared(e, kind(e), low, kind(low)).and_then(|()| compared(e, kind(e), high, kind(high)))
         }
-        Expr::InList { expr: e, list, .. } => list.iter().try_for_each(|item| compared(e, kind(e), item, kind(item))),
+        Expr::InList { expr: e, list, .. } => {
+            list.iter().try_for_each(|item| compared(e, kind(e), item, kind(item)))
+        }
         Expr::Like { expr: e, .. } | Expr::ILike { expr: e, .. } => match kind(e) {
             Some(Text) | None => Ok(()),
-            Some(other) => Err(unable(&**e, &format!("LIKE takes a text, and {e} is {}; CAST({e} AS VARCHAR) makes it one", other.name()))),
+            Some(other) => Err(unable(
+                &**e,
+                &format!("LIKE takes a text, and {e} is {}; CAST({e} AS VARCHAR) makes it one", other.name()),
+            )),
         },
         Expr::Function(f) => {
             let name = f.name.to_string().to_lowercase();
             let numbers = matches!(
                 name.as_str(),
-                "sum" | "avg" | "total" | "median" | "stddev" | "stddev_samp" | "variance" | "var_samp" | "abs" | "sqrt"
-                    | "round" | "ceil" | "ceiling" | "floor" | "trunc" | "ln" | "exp" | "log10" | "log2" | "sign"
+                "sum"
+                    | "avg"
+                    | "total"
+                    | "median"
+                    | "stddev"
+                    | "stddev_samp"
+                    | "variance"
+                    | "var_samp"
+                    | "abs"
+                    | "sqrt"
+                    | "round"
+                    | "ceil"
+                    | "ceiling"
+                    | "floor"
+                    | "trunc"
+                    | "ln"
+                    | "exp"
+                    | "log10"
+                    | "log2"
+                    | "sign"
             );
             let texts = matches!(
                 name.as_str(),
-                "lower" | "upper" | "length" | "char_length" | "replace" | "reverse" | "strpos" | "split_part" | "starts_with"
-                    | "ends_with" | "regexp_like" | "left" | "right" | "substr" | "lpad" | "rpad" | "ltrim" | "rtrim" | "strptime"
+                "lower"
+                    | "upper"
+                    | "length"
+                    | "char_length"
+                    | "replace"
+                    | "reverse"
+                    | "strpos"
+                    | "split_part"
+                    | "starts_with"
+                    | "ends_with"
+                    | "regexp_like"
+                    | "left"
+                    | "right"
+                    | "substr"
+                    | "lpad"
+                    | "rpad"
+                    | "ltrim"
+                    | "rtrim"
+                    | "strptime"
             );
             let Some(first) = arguments(f).first().copied() else { return Ok(()) };
             match kind(first) {
@@ -149,7 +201,10 @@ pub(super) fn fits(expr: &Expr, columns: &Columns<'_>) -> Result<(), Error> {
                 }
                 Some(found) if texts && found != Text => Err(unable(
                     first,
-                    &format!("{name} takes a text, and {first} is {}; CAST({first} AS VARCHAR) makes it one", found.name()),
+                    &format!(
+                        "{name} takes a text, and {first} is {}; CAST({first} AS VARCHAR) makes it one",
+                        found.name()
+                    ),
                 )),
                 _ => Ok(()),
             }
@@ -174,7 +229,9 @@ fn compared(a: &Expr, of_a: Option<ColumnType>, b: &Expr, of_b: Option<ColumnTyp
             let _ = other;
             format!("write the number without quotes: {}", v.value.to_string().trim_matches('\''))
         }
-        (Expr::Value(v), k, _, Text) | (_, Text, Expr::Value(v), k) if k.is_numeric() => format!("write it in quotes: '{v}'"),
+        (Expr::Value(v), k, _, Text) | (_, Text, Expr::Value(v), k) if k.is_numeric() => {
+            format!("write it in quotes: '{v}'")
+        }
         (text, Text, _, _) | (_, _, text, Text) => cast(text),
         _ => "cast one of them: CAST(x AS type)".to_owned(),
     };

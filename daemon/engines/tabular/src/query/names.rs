@@ -39,7 +39,14 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(tables: &'a [TableRef], ambiguous: &'a [(String, String)]) -> Self {
-        Self { tables, ambiguous, with: BTreeSet::new(), used: BTreeMap::new(), scopes: Vec::new(), kinds: super::bind::Kinds::new() }
+        Self {
+            tables,
+            ambiguous,
+            with: BTreeSet::new(),
+            used: BTreeMap::new(),
+            scopes: Vec::new(),
+            kinds: super::bind::Kinds::new(),
+        }
     }
 
     /// The datasets in use: name inside, file.
@@ -53,7 +60,10 @@ impl<'a> Names<'a> {
     }
 
     /// The type of what the function at a place is given, where that is known.
-    pub(super) fn kind_at(&self, at: sqlparser::tokenizer::Span) -> Option<dropforge_shared::page::ColumnType> {
+    pub(super) fn kind_at(
+        &self,
+        at: sqlparser::tokenizer::Span,
+    ) -> Option<dropforge_shared::page::ColumnType> {
         self.kinds.get(&(at.start.line, at.start.column)).copied()
     }
 

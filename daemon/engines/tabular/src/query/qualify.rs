@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ExcludeSelectItem, Expr, Function, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, Value,
-    VisitMut, VisitorMut,
+    ExcludeSelectItem, Expr, Function, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    Value, VisitMut, VisitorMut,
 };
 
 use super::allow::{of, unable};
@@ -79,6 +79,19 @@ fn taken_out(query: &mut Query) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether an item goes by the name of a column that it is not itself.
+fn computes_with(item: &SelectItem, name: &str) -> bool {
+    let SelectItem::ExprWithAlias { expr, .. } = item else { return false };
+    if matches!(expr, Expr::Identifier(_)) {
+        return false;
+    }
+    let found = sqlparser::ast::visit_expressions(expr, |e| match e {
+        Expr::Identifier(ident) if ident.value == name => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
 /// Columns that are selected to be looked at, and not shown.
 struct Hidden<'s> {
     select: &'s Select,
@@ -90,14 +103,24 @@ impl Hidden<'_> {
     /// Puts names of columns of the query inside in the place of what only that can know.
     fn columns_of(&mut self, expr: &mut Expr) {
         match expr {
-            Expr::Subquery(query) | Expr::Exists { subquery: query, .. } | Expr::InSubquery { subquery: query, .. } => {
-                self.failed = Some(unable(&**query, "a subquery can't stand in QUALIFY; filter around the query with WITH"));
+            Expr::Subquery(query)
+            | Expr::Exists { subquery: query, .. }
+            | Expr::InSubquery { subquery: query, .. } => {
+                self.failed = Some(unable(
+                    &**query,
+                    "a subquery can't stand in QUALIFY; filter around the query with WITH",
+                ));
             }
             Expr::Function(Function { over: Some(_), .. }) | Expr::CompoundIdentifier(_) => self.hide(expr),
             Expr::Identifier(name) => {
                 let alias = |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value == name.value);
                 if !self.select.projection.iter().any(alias) {
                     self.hide(expr);
+                } else if self.select.projection.iter().any(|item| computes_with(item, &name.value)) {
+                    let text = format!(
+                        "{name} is a column, and what SELECT calls another one; give that another name with AS"
+                    );
+                    self.failed = Some(unable(&of(name), &text));
                 }
             }
             _ => {

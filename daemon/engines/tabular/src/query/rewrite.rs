@@ -99,7 +99,8 @@ fn positive(function: &Function, n: &Expr) -> Result<(), Error> {
 
 /// `LIKE … ESCAPE` as a regular expression.
 fn escaped(like: &Expr) -> Result<Expr, Error> {
-    let (Expr::Like { negated, expr, pattern, escape_char, .. } | Expr::ILike { negated, expr, pattern, escape_char, .. }) = like
+    let (Expr::Like { negated, expr, pattern, escape_char, .. }
+    | Expr::ILike { negated, expr, pattern, escape_char, .. }) = like
     else {
         return Err(Error::Internal("this is no LIKE".into()));
     };
@@ -122,7 +123,12 @@ fn escaped(like: &Expr) -> Result<Expr, Error> {
         let literal = if Some(c) == escape {
             match chars.next().filter(|next| matches!(next, '%' | '_') || Some(*next) == escape) {
                 Some(next) => next,
-                None => return Err(unable(like, "in the pattern %, _ or the character itself follows that of ESCAPE")),
+                None => {
+                    return Err(unable(
+                        like,
+                        "in the pattern %, _ or the character itself follows that of ESCAPE",
+                    ));
+                }
             }
         } else if c == '%' {
             regex.push_str(".*");

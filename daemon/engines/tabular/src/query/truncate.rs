@@ -12,8 +12,8 @@ fn day(unit: &str) -> Option<&'static str> {
     Some(match unit {
         "year" => "CAST(CAST(D AS BIGINT) - (EXTRACT(DOY FROM D) - 1) AS DATE)",
         "quarter" => {
-            "CAST(concat(strftime(D, '%Y-'), CASE WHEN EXTRACT(MONTH FROM D) < 4 THEN '01' WHEN EXTRACT(MONTH FROM D) < 7 \
-             THEN '04' WHEN EXTRACT(MONTH FROM D) < 10 THEN '07' ELSE '10' END, '-01') AS DATE)"
+            "CAST(strftime(D, '%Y-') || CASE WHEN EXTRACT(MONTH FROM D) < 4 THEN '01' WHEN EXTRACT(MONTH FROM D) < 7 \
+             THEN '04' WHEN EXTRACT(MONTH FROM D) < 10 THEN '07' ELSE '10' END || '-01' AS DATE)"
         }
         "month" => "CAST(CAST(D AS BIGINT) - (EXTRACT(DAY FROM D) - 1) AS DATE)",
         "week" => "CAST(CAST(D AS BIGINT) - (EXTRACT(ISODOW FROM D) - 1) AS DATE)",
@@ -48,7 +48,11 @@ pub(super) fn moment(function: &Function, kind: Option<ColumnType>) -> Result<Ex
     let (date, time) = match kind {
         Some(ColumnType::Date) => (true, false),
         Some(ColumnType::Datetime) => (false, true),
-        _ => return Err(wrong("date_trunc takes a column of dates, or CAST(x AS DATE) or CAST(x AS TIMESTAMP)")),
+        _ => {
+            return Err(wrong(
+                "date_trunc takes a column of dates, or CAST(x AS DATE) or CAST(x AS TIMESTAMP)",
+            ));
+        }
     };
     match (day(&unit), micros) {
         (Some(words), _) if date => {
@@ -59,7 +63,10 @@ pub(super) fn moment(function: &Function, kind: Option<ColumnType>) -> Result<Ex
         (Some(words), _) => {
             let day = rewrite::said("CAST(T AS DATE)", &[("T", of)])?;
             let cut = rewrite::said(words, &[("D", &day)])?;
-            rewrite::said("CASE WHEN T IS NULL THEN NULL ELSE CAST(Q AS TIMESTAMP) END", &[("T", of), ("Q", &cut)])
+            rewrite::said(
+                "CASE WHEN T IS NULL THEN NULL ELSE CAST(Q AS TIMESTAMP) END",
+                &[("T", of), ("Q", &cut)],
+            )
         }
         // The engine's remainder has the sign of the divisor, as it should have before 1970.
         (None, Some(micros)) if time => rewrite::said(
@@ -67,6 +74,8 @@ pub(super) fn moment(function: &Function, kind: Option<ColumnType>) -> Result<Ex
             &[("T", of), ("M", &rewrite::number(micros))],
         ),
         (None, Some(_)) => Err(wrong("a date has no hours; CAST(x AS TIMESTAMP) gives it some")),
-        _ => Err(wrong("date_trunc goes to year, quarter, month, week, day, hour, minute or second: date_trunc('month', d)")),
+        _ => Err(wrong(
+            "date_trunc goes to year, quarter, month, week, day, hour, minute or second: date_trunc('month', d)",
+        )),
     }
 }
