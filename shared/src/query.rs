@@ -106,6 +106,44 @@ pub struct SortKey {
     pub descending: bool,
 }
 
+/// A form of file that rows are written out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Comma-separated values (RFC 4180), UTF-8, a header; a missing value is an empty field, an empty text two quotes.
+    Csv,
+    /// JSON Lines: an object a row; dates in ISO 8601, NaN and the infinities as text.
+    Jsonl,
+    /// Parquet.
+    Parquet,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Jsonl, Self::Parquet];
+
+    /// Its name, which is a file's ending as well.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// The form of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The form that a path's ending asks for.
+    pub fn of_path(path: &std::path::Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "ndjson" => Some(Self::Jsonl),
+            ending => Self::named(ending),
+        }
+    }
+}
+
 /// Settings of the kind `query`, which saves what a statement gives as a dataset.
 pub mod settings {
     /// The statement.
@@ -114,4 +152,9 @@ pub mod settings {
     pub const NAME: &str = "name";
     /// Only datasets of this project.
     pub const PROJECT: &str = "project";
+    /// A form ([`super::Form`]): the result is written in it, to be taken out, and becomes no dataset. Of a job with a file and
+    /// no statement it is that file's rows.
+    pub const FORM: &str = "form";
+    /// With a form: no more rows than these.
+    pub const ROWS: &str = "rows";
 }

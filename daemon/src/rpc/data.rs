@@ -48,7 +48,7 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
         timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     };
     let asked = tokio::select! {
-        asked = house.queries.ask_in_turn(ask, time, time + GRACE) => asked?,
+        asked = house.queries.ask_in_turn(ask, time, time + GRACE) => asked.map_err(of_query)?,
         () = calls.gone.cancelled() => return Err(Fault::failed("the client went away")),
     };
     match asked {
@@ -66,6 +66,18 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
             Err(Fault::refused(text).hint("Give it more time with --timeout, or ask for less."))
         }
     }
+}
+
+/// A child that ran out of memory is told of as a job's; a query's memory is set elsewhere.
+fn of_query(fault: Fault) -> Fault {
+    let of_job = fault.hint.as_ref().is_some_and(|hint| hint.contains("queue.job_memory"));
+    if !of_job {
+        return fault;
+    }
+    fault.hint(
+        "Ask for less: fewer columns, a filter, groups of fewer values, a sort by one number; or allow a query more memory in the \
+         configuration, `reader.query_memory`.",
+    )
 }
 
 pub(super) async fn suggest(calls: &Calls, selector: &str) -> Result<Suggestions, Fault> {

@@ -125,6 +125,10 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
             check_steps(&settings)?;
             check_name(settings.get(suggest::settings::NAME).filter(|name| !name.trim().is_empty()))?;
         }
+        // A dataset's rows in another form.
+        (QUERY, Some(file)) if !settings.contains_key(query::SQL) => {
+            super::data::check_dataset(calls, Some(file.id.as_str()))?;
+        }
         (QUERY, _) => project = check_query(calls, &settings, project)?,
         _ => {}
     }

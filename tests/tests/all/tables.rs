@@ -115,6 +115,38 @@ fn a_result_can_be_kept_as_a_dataset_that_knows_where_it_comes_from() {
 }
 
 #[test]
+fn rows_are_written_out_whole_in_the_form_that_was_asked_for() {
+    let home = home!();
+    with_penguins(&home);
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    // More than one answer holds: 41,280 rows, and no word of a limit.
+    let sql = "SELECT a.species, b.island, a.bill_length_mm, a.sex FROM penguins a CROSS JOIN penguins b WHERE b.body_mass_g < 3500";
+    let want = query(&home, &format!("SELECT COUNT(*) FROM ({sql}) AS t"))["rows"][0][0].as_u64().unwrap();
+    assert!(want > 20_000, "{want}");
+    let all = home.run(["query", sql, "--csv"]);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
+    assert_eq!(all.stdout.lines().count() as u64, want + 1);
+    for name in ["out.csv", "out.jsonl", "out.parquet"] {
+        let told = home.run(["query", sql, "--to", &path(name), "--json"]).json();
+        assert_eq!(told[0]["bytes"].as_u64(), Some(std::fs::metadata(path(name)).unwrap().len()), "{told}");
+    }
+    assert_eq!(std::fs::read_to_string(path("out.csv")).unwrap(), all.stdout);
+    assert_eq!(std::fs::read_to_string(path("out.jsonl")).unwrap().lines().count() as u64, want);
+    let again = home.run(["query", sql, "--to", &path("out.csv")]);
+    assert_eq!(again.code, Some(5), "nothing is overwritten: {}", again.stderr);
+    assert_eq!(home.run(["query", sql, "--to", &path("out.txt")]).code, Some(2));
+    let exported = home.run(["export", "penguins.csv", "--to", &path("x"), "--as", "jsonl", "--json"]).json();
+    assert_eq!(exported[0]["name"], "penguins.jsonl", "{exported}");
+    let first = std::fs::read_to_string(dir.path().join("x/penguins.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert_eq!(first["species"], "Adelie", "{first}");
+    let audit = home.run(["audit", "--json"]).stdout;
+    assert!(audit.contains("export") && audit.contains("result.jsonl"), "{audit}");
+    home.assert_store_is_sound();
+}
+
+#[test]
 fn a_page_may_be_filtered_and_sorted() {
     let home = home!();
     with_penguins(&home);

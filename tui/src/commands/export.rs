@@ -1,5 +1,6 @@
 //! `export JOB|FILE --to DIR`: outputs copied out, each written beside and renamed in, each checked against its hash.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,12 +13,13 @@ use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::ids::JobId;
 use dropforge_shared::job::Output;
 use dropforge_shared::paths::hex;
+use dropforge_shared::query::Form;
 use dropforge_shared::service::CALL;
 use rustix::fs::{CWD, RenameFlags};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Context, Done};
+use super::{Context, Done, waiting, written};
 use crate::output as print;
 
 /// What to copy, and where to.
@@ -32,22 +34,36 @@ pub struct Args {
     /// Only these outputs
     #[arg(long, num_args = 1.., value_name = "NAME")]
     only: Vec<String>,
+    /// The dataset's rows instead, in this form: csv, jsonl or parquet
+    #[arg(long = "as", value_name = "FORM", value_parser = written::form, conflicts_with = "only")]
+    form: Option<Form>,
     /// Replace files that are there
     #[arg(long)]
     force: bool,
 }
 
+/// A file that was written.
 #[derive(Serialize)]
-struct Exported {
+pub(super) struct Exported {
     name: String,
     path: String,
     bytes: u64,
     sha256: String,
 }
 
+impl Exported {
+    pub(super) fn new(output: &Output, path: &Path) -> Self {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Self { name, path: path.display().to_string(), bytes: output.bytes, sha256: output.sha256.clone() }
+    }
+}
+
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
+    if let Some(form) = args.form {
+        return rows(&client, &args, form, context).await;
+    }
     let (job, outputs) = outputs_of(&client, &args.what).await?;
     for name in &args.only {
         if !outputs.iter().any(|o| o.name == *name) {
@@ -74,14 +90,60 @@ pub async fn run(args: Args, context: &Context) -> Done {
             sha256: output.sha256.clone(),
         });
     }
-    if context.json {
-        print::json(&done)?;
-    } else {
-        for file in &done {
-            print::line(&format!("{} ({})", file.path, ByteSize(file.bytes)))?;
-        }
-    }
+    told(&done, context)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what was written.
+pub(super) fn told(done: &[Exported], context: &Context) -> Result<(), Fault> {
+    if context.json {
+        return print::json(&done);
+    }
+    done.iter().try_for_each(|file| print::line(&format!("{} ({})", file.path, ByteSize(file.bytes))))
+}
+
+/// A dataset's rows, under its own name with the form's ending.
+async fn rows(client: &Client, args: &Args, form: Form, context: &Context) -> Done {
+    let file = flat(client.rpc.file(within(CALL), args.what.clone()).await)?;
+    let name = renamed(&file.name, form);
+    let path = targets(&args.to, &[&name], args.force)?.remove(0);
+    let Some(rows) = written::write(Some(file.id.to_string()), BTreeMap::new(), form, context).await? else {
+        return Ok(ExitCode::from(waiting::INTERRUPTED));
+    };
+    std::fs::create_dir_all(&args.to).map_err(|e| failed(&args.to, &e))?;
+    copy(&rows.client, &rows.job.id, &rows.output, &path, args.force).await?;
+    told(&[Exported::new(&rows.output, &path)], context)?;
+    rows.done().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `a/sales.csv.gz` becomes `sales.parquet`, a sheet `BOOK.xlsx#MAY` `BOOK-MAY.parquet`.
+fn renamed(name: &str, form: Form) -> String {
+    let (name, part) = name.split_once('#').map_or((name, None), |(book, part)| (book, Some(part)));
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let packed = [".gz", ".zst", ".zip"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let stem = packed.rsplit_once('.').map_or(packed, |(stem, _)| stem);
+    let stem = if stem.is_empty() { "dataset" } else { stem };
+    let whole = part.map_or_else(|| stem.to_owned(), |part| format!("{stem}-{part}"));
+    // The name came with a file, and goes to a disk: no control characters, and room for the ending.
+    let plain: String = whole.chars().map(|c| if c.is_control() || c == '/' { '-' } else { c }).collect();
+    let end = (0..=plain.len().min(240)).rev().find(|i| plain.is_char_boundary(*i)).unwrap_or(0);
+    format!("{}.{}", plain.get(..end).unwrap_or_default(), form.name())
+}
+
+/// One file to write, which is not there yet unless it may be replaced.
+pub(super) fn target(path: &Path, force: bool) -> Result<PathBuf, Fault> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Err(Fault::usage(format!("{} names no file", path.display())));
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(
+            Fault::not_found(format!("there is no folder {}", folder.display())).hint("Make it first.")
+        );
+    }
+    let mut paths = targets(folder, &[name], force)?;
+    Ok(paths.remove(0))
 }
 
 /// Where each output goes. All are looked at before any is written: it is done whole or not at all.
@@ -137,7 +199,13 @@ async fn outputs_of(client: &Client, what: &str) -> Result<(JobId, Vec<Output>),
     Ok((job.id, job.outputs))
 }
 
-async fn copy(client: &Client, job: &JobId, output: &Output, to: &Path, force: bool) -> Result<(), Fault> {
+pub(super) async fn copy(
+    client: &Client,
+    job: &JobId,
+    output: &Output,
+    to: &Path,
+    force: bool,
+) -> Result<(), Fault> {
     let mut name = std::ffi::OsString::from(".");
     name.push(to.file_name().unwrap_or_default());
     name.push(format!(".{}.part", std::process::id()));
@@ -185,6 +253,18 @@ async fn fill(
     file: &mut File,
     path: &Path,
 ) -> Result<(), Fault> {
+    let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(|e| failed(path, &e));
+    pour(client, job, output, &mut write).await?;
+    file.sync_all().map_err(|e| failed(path, &e))
+}
+
+/// Hands an output on piece by piece, and checks at its end that it was what was recorded.
+pub(super) async fn pour(
+    client: &Client,
+    job: &JobId,
+    output: &Output,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < output.bytes {
         let call = client.rpc.output_read(within(CALL), job.to_string(), output.name.clone(), at);
@@ -193,7 +273,7 @@ async fn fill(
             break;
         }
         hash.update(&chunk.bytes);
-        file.write_all(&chunk.bytes).map_err(|e| failed(path, &e))?;
+        write(&chunk.bytes)?;
         at += chunk.bytes.len() as u64;
         print::progress(&format!("{}: {} of {}", output.name, ByteSize(at), ByteSize(output.bytes)));
     }
@@ -205,7 +285,7 @@ async fn fill(
         ))
         .hint("Its file was changed on disk; `dropforge rerun` makes it anew."));
     }
-    file.sync_all().map_err(|e| failed(path, &e))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -228,6 +308,12 @@ mod tests {
         put(&part, &fresh, false).unwrap();
         assert_eq!(std::fs::read(&fresh).unwrap(), b"b");
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn a_dataset_keeps_its_name_in_another_form() {
+        assert_eq!(renamed("a/sales.2024.csv.gz", Form::Parquet), "sales.2024.parquet");
+        assert_eq!(renamed("book.xlsx#May/June", Form::Csv), "book-May-June.csv");
     }
 
     #[test]

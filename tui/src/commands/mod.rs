@@ -38,6 +38,7 @@ pub mod suggest;
 pub mod type_of;
 pub mod wait;
 mod waiting;
+mod written;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

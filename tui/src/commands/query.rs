@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::fault::Fault;
-use dropforge_shared::query::{QueryRequest, settings};
+use dropforge_shared::query::{Form, QueryRequest, settings};
 use dropforge_shared::service::{CALL, Submission};
 
-use super::{Context, Done, prepare, rows};
+use super::{Context, Done, export, prepare, rows, waiting, written};
 use crate::output as print;
 
 /// Which statement.
@@ -19,17 +20,27 @@ use crate::output as print;
     after_help = "A dataset is a table by its file name in double quotes, or by that name without its ending where
 that is unique; a sheet is \"BOOK.xlsx#SHEET\".
 
-Example:  dropforge query - --csv > result.csv"
+Examples:  dropforge query - --csv > result.csv
+           dropforge query 'SELECT * FROM sales' --to sales.parquet"
 )]
 pub struct Args {
     /// The statement; `-` reads it from standard input
     sql: String,
-    /// As CSV (RFC 4180)
+    /// As CSV (RFC 4180): all rows, or as many as --limit says
     #[arg(long)]
     csv: bool,
-    /// Rows at most
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    limit: u64,
+    /// Rows at most: 1000 where they are shown, all with --to and with --csv into a file or a pipe
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Write all rows to this file, by its ending: .csv, .jsonl or .parquet
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["csv", "save"])]
+    to: Option<PathBuf>,
+    /// With --to: the form, whatever the ending says
+    #[arg(long = "as", value_name = "FORM", requires = "to", value_parser = written::form)]
+    form: Option<Form>,
+    /// With --to: replace the file that is there
+    #[arg(long, requires = "to")]
+    force: bool,
     /// Seconds that it may take
     #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -50,6 +61,13 @@ const MAX_SQL: u64 = 1 << 20;
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let sql = if args.sql == "-" { from_stdin()? } else { args.sql.clone() };
+    if let Some(to) = &args.to {
+        let form = args.form.or_else(|| Form::of_path(to)).ok_or_else(|| {
+            Fault::usage(format!("{} does not say its form by its ending", to.display()))
+                .hint("Call it .csv, .jsonl or .parquet, or add --as FORM.")
+        })?;
+        return to_file(to, form, args.force, whole(sql, args.limit, args.project), context).await;
+    }
     let client = context.client().await?;
     if let Some(name) = args.save {
         let mut settings =
@@ -61,10 +79,21 @@ pub async fn run(args: Args, context: &Context) -> Done {
         return prepare::finish(job, args.wait, client, context).await;
     }
     let time = Duration::from_secs(args.timeout);
-    let request =
-        QueryRequest { sql, max_rows: args.limit, timeout_ms: args.timeout * 1000, project: args.project };
+    // Into a file or a pipe goes all there is, as from any other program.
+    let piped = args.csv && !print::is_terminal();
+    let limit = args.limit.unwrap_or(if piped { u64::MAX } else { SHOWN });
+    let request = QueryRequest {
+        sql: sql.clone(),
+        max_rows: limit,
+        timeout_ms: args.timeout * 1000,
+        project: args.project.clone(),
+    };
     // As long as it may take, and as long as it may wait for others. Dropped by Ctrl-C, the call ends, and with it the statement.
     let result = flat(client.rpc.query(within(2 * time + CALL), request).await)?;
+    // An answer has a bound, a job has none.
+    if piped && !context.json && result.truncated && (result.rows.len() as u64) < limit {
+        return to_stdout(whole(sql, args.limit, args.project), context).await;
+    }
     if context.json {
         print::json(&result)?;
     } else if args.csv {
@@ -76,13 +105,50 @@ pub async fn run(args: Args, context: &Context) -> Done {
     if result.truncated {
         let shown = result.rows.len();
         // Fewer than were asked for: the answer is as large as one may be.
-        let more = if shown as u64 >= args.limit {
-            "--limit N shows more, "
-        } else {
-            "no more fit into one answer, "
-        };
-        print::note(&format!("there are more rows than these {shown}: {more}--save NAME keeps all"));
+        let more =
+            if shown as u64 >= limit { "--limit N shows more, " } else { "no more fit into one answer, " };
+        print::note(&format!(
+            "there are more rows than these {shown}: {more}--to FILE writes all, --save NAME keeps all"
+        ));
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rows that are shown where nothing else was said.
+const SHOWN: u64 = 1000;
+
+/// The settings of a job that writes a statement's rows.
+fn whole(sql: String, rows: Option<u64>, project: Option<String>) -> BTreeMap<String, String> {
+    let mut with = BTreeMap::from([(settings::SQL.to_owned(), sql)]);
+    with.extend(rows.map(|rows| (settings::ROWS.to_owned(), rows.to_string())));
+    with.extend(project.map(|project| (settings::PROJECT.to_owned(), project)));
+    with
+}
+
+async fn to_file(
+    to: &Path,
+    form: Form,
+    force: bool,
+    with: BTreeMap<String, String>,
+    context: &Context,
+) -> Done {
+    // Said before the work is done, and looked at again when the file gets its name.
+    let to = export::target(to, force)?;
+    let Some(rows) = written::write(None, with, form, context).await? else {
+        return Ok(ExitCode::from(waiting::INTERRUPTED));
+    };
+    export::copy(&rows.client, &rows.job.id, &rows.output, &to, force).await?;
+    export::told(&[export::Exported::new(&rows.output, &to)], context)?;
+    rows.done().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn to_stdout(with: BTreeMap<String, String>, context: &Context) -> Done {
+    let Some(rows) = written::write(None, with, Form::Csv, context).await? else {
+        return Ok(ExitCode::from(waiting::INTERRUPTED));
+    };
+    export::pour(&rows.client, &rows.job.id, &rows.output, &mut print::bytes).await?;
+    rows.done().await;
     Ok(ExitCode::SUCCESS)
 }
 

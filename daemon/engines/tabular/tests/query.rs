@@ -137,6 +137,35 @@ fn ordinary_statements_give_what_sql_says() {
             &["? 1", "Bern 1", "Rome 1"],
         ),
         ("SELECT id FROM orders WHERE NULL = NULL", &[]),
+        (
+            "SELECT id FROM orders WHERE note LIKE '%!_%' ESCAPE '!' OR note LIKE '%!%' ESCAPE '#' ORDER BY id",
+            &["2"],
+        ),
+        (
+            "SELECT name, (SELECT COUNT(*) FROM orders o WHERE o.customer = c.id), (SELECT SUM(amount) FROM orders WHERE \
+             customer = c.id) AS s FROM customers c ORDER BY name",
+            &["Ada 2 11.0", "Bob 1 -2.5", "Cleo 0 -"],
+        ),
+        (
+            "SELECT id FROM orders o WHERE amount >= (SELECT AVG(amount) FROM orders i WHERE i.customer = o.customer) ORDER BY id",
+            &["1", "2"],
+        ),
+        (
+            "SELECT id FROM customers c WHERE NOT EXISTS (SELECT 1 FROM orders WHERE customer = c.id AND qty > 0) ORDER BY id",
+            &["2", "3"],
+        ),
+        (
+            "SELECT id, customer FROM orders QUALIFY ROW_NUMBER() OVER (PARTITION BY customer ORDER BY id) = 1 ORDER BY qty, id",
+            &["2 2", "4 -", "1 1", "5 9"],
+        ),
+        (
+            "SELECT DATE_TRUNC('quarter', day) AS q, COUNT(*) FROM orders GROUP BY q ORDER BY q",
+            &["2024-01-01 4", "- 1"],
+        ),
+        (
+            "SELECT DATE_TRUNC('week', DATE '1969-12-31'), DATE_TRUNC('hour', TIMESTAMP '1969-12-31 23:45:10'), 1e3",
+            &["1969-12-29 1969-12-31T23:00:00 1000.0"],
+        ),
         ("SELECT ARRAY_AGG(id ORDER BY id) FROM customers", &["[1,2,3]"]),
     ];
     for (sql, want) in cases {
@@ -230,6 +259,38 @@ fn errors_point_at_the_place_and_name_what_is_near() {
     assert!(function.contains("line 2, column 2") && function.contains("length"), "{function}");
     let column = told("SELECT custmer FROM orders");
     assert!(column.contains("\"custmer\"") && column.contains("did you mean \"customer\""), "{column}");
+    for (sql, place, words) in [
+        ("SELECT id,\n  custmer FROM orders", "line 2, column 3: ", "did you mean \"customer\"?"),
+        ("SELECT id FROM orders o WHERE o.qtty > 1", "line 1, column 33: ", "no column \"qtty\" in o"),
+        (
+            "SELECT id FROM orders o JOIN customers c ON o.customer = c.id",
+            "line 1, column 8: ",
+            "write o.id or c.id",
+        ),
+        ("SELECT id FROM orders WHERE note = 3", "line 1, column 29: ", "write it in quotes: '3'"),
+        ("SELECT SUM(note) FROM orders", "line 1, column 12: ", "sum takes numbers, and note is text"),
+        ("SELECT note + 1 FROM orders", "line 1, column 8: ", "TRY_CAST(note AS DOUBLE)"),
+        (
+            "SELECT qty * 2 AS twice FROM orders WHERE twice > 3",
+            "line 1, column 43: ",
+            "is not there yet here",
+        ),
+        ("SELECT CAST(note AS BIGINT) FROM orders", "line 1, column ", "TRY_CAST(note AS BIGINT)"),
+        (
+            "SELECT id FROM customers WHERE EXISTS (SELECT 1 FROM orders WHERE customr = 1)",
+            "line 1, column 67: ",
+            "customer",
+        ),
+        (
+            "SELECT x.n FROM (SELECT id AS n FROM orders) AS x ORDER BY x.m",
+            "line 1, column 62: ",
+            "no column \"m\" in x",
+        ),
+        ("SELECT id FROM orders GROUP BY customer", "line 1, column 8: ", "put it into GROUP BY"),
+    ] {
+        let text = told(sql);
+        assert!(text.starts_with(place) && text.contains(words), "{sql}: {text}");
+    }
     let unquoted = told("SELECT * FROM orders.csv");
     assert!(unquoted.contains("\"orders.csv\" in double quotes"), "{unquoted}");
     let other = told("SELECT x.id FROM orders o");
@@ -258,8 +319,10 @@ fn what_would_come_out_wrong_is_an_error() {
         "SELECT a.id FROM orders a LEFT JOIN customers b ON a.id = b.id AND b.city = 'Bern'",
         "SELECT id FROM orders a FULL JOIN customers b USING (id)",
         "SELECT id FROM customers EXCEPT SELECT 1 UNION SELECT 2",
-        "SELECT id FROM orders WHERE note LIKE 'a!_b' ESCAPE '!'",
-        "SELECT id FROM customers c WHERE id > (SELECT MAX(id) FROM orders o WHERE o.customer = c.id)",
+        "SELECT id FROM customers c WHERE id > (SELECT MAX(id) FROM orders o WHERE o.qty > c.id)",
+        "SELECT id FROM customers c WHERE id NOT IN (SELECT customer FROM orders o WHERE o.id = c.id)",
+        "SELECT id * 2 AS id FROM orders QUALIFY id < 3 AND COUNT(*) OVER () > 1",
+        "SELECT DATE_TRUNC('month', note) FROM orders",
         "SELECT \"^.*$\" FROM orders",
         "SELECT id FROM orders WHERE note = 3",
         "SELECT a.note FROM orders a JOIN customers b ON a.id = b.id ORDER BY a.id, b.id",

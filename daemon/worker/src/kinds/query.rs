@@ -6,7 +6,7 @@ use std::path::Path;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::job::LogLevel;
-use dropforge_shared::query::settings;
+use dropforge_shared::query::{Form, settings};
 use dropforge_shared::work::{Derived, JobClass, KindSpec};
 use dropforge_tabular as tabular;
 
@@ -23,6 +23,9 @@ pub(super) const KIND: Kind = Kind {
 const RESULT: &str = "result.parquet";
 
 fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
+    if let Some(form) = ctx.spec().settings.get(settings::FORM).cloned() {
+        return written(ctx, &form);
+    }
     let sql = setting(ctx, settings::SQL)?;
     let name = file_name(&setting(ctx, settings::NAME)?)?;
     let tables = ctx.spec().given.tables.clone();
@@ -34,6 +37,34 @@ fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
     ctx.log(LogLevel::Info, &text);
     let derived = Derived { output: RESULT.to_owned(), name, how: sql };
     Ok(Delivery { facts: None, derived: vec![derived] })
+}
+
+/// Leaves the rows in a form, to be taken out.
+fn written(ctx: &mut Context, form: &str) -> Result<Delivery, WorkError> {
+    let usage = |text: String| WorkError::failed(Fault::usage(text));
+    let form = Form::named(form).ok_or_else(|| {
+        usage(format!(
+            "'{}' is no form; there are csv, jsonl and parquet",
+            dropforge_shared::clean::fit(form, 40)
+        ))
+    })?;
+    let rows = match ctx.spec().settings.get(settings::ROWS) {
+        None => None,
+        Some(rows) => Some(rows.parse::<u64>().map_err(|_| usage(format!("'{rows}' is no number of rows")))?),
+    };
+    let out = ctx.out_dir().join(format!("result.{}", form.name()));
+    let data = ctx.spec().given.data.clone().filter(|_| !ctx.spec().settings.contains_key(settings::SQL));
+    let rows = match data {
+        Some(data) => tabular::export(&data.join("dataset.parquet"), form, &out, ctx)?,
+        None => {
+            let sql = setting(ctx, settings::SQL)?;
+            let (tables, ambiguous) = (ctx.spec().given.tables.clone(), ctx.spec().given.ambiguous.clone());
+            tabular::query_to(&sql, &tables, &ambiguous, (form, rows), &out, ctx)?.rows
+        }
+    };
+    ctx.progress(rows);
+    ctx.log(LogLevel::Info, &format!("{rows} rows written as {}", form.name()));
+    Ok(Delivery::default())
 }
 
 fn setting(ctx: &Context, name: &str) -> Result<String, WorkError> {

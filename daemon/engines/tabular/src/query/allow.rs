@@ -185,9 +185,9 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
         return Err(refused(select, text));
     }
     if !select.named_window.is_empty() || select.qualify.is_some() {
-        // The engine takes a named window's order for nothing, and QUALIFY for a filter on what was selected.
-        let text = "WINDOW and QUALIFY are not supported; write the window into OVER, and filter around it: WITH w AS \
-                    (SELECT …, ROW_NUMBER() OVER (…) AS n FROM …) SELECT * FROM w WHERE n = 1";
+        // The engine takes a named window's order for nothing. QUALIFY is gone by now, but for one in a set.
+        let text = "WINDOW is not supported, write the window into OVER; and a SELECT with QUALIFY beside UNION, INTERSECT \
+                    or EXCEPT stands in parentheses";
         return Err(unable(select, text));
     }
     if let Some(Distinct::On(_)) = &select.distinct {

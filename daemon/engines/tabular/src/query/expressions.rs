@@ -4,12 +4,12 @@ use dropforge_shared::sql::{self, FunctionKind};
 use sqlparser::ast::{
     BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function,
     FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident,
-    TimezoneInfo, UnaryOperator, Value,
+    Spanned as _, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::allow::{self, MAX_DEPTH, refused, unable};
 use super::names::Names;
-use super::{rewrite, windows};
+use super::{rewrite, truncate, windows};
 use crate::error::Error;
 
 /// Where an expression stands.
@@ -54,6 +54,12 @@ impl Walk<'_, '_> {
         }
         self.within(expr)?;
         self.depth -= 1;
+        if let Expr::Function(function) = expr
+            && function.name.to_string().eq_ignore_ascii_case("date_trunc")
+        {
+            let kind = self.names.kind_at(function.name.span());
+            *expr = truncate::moment(function, kind)?;
+        }
         rewrite::apply(expr)
     }
 
@@ -72,6 +78,18 @@ impl Walk<'_, '_> {
                 _ => Err(unable(expr, "a column is written column, or table.column")),
             },
             Expr::Value(value) => match value.value.clone() {
+                // The engine reads no powers of ten.
+                Value::Number(digits, false) if digits.contains(['e', 'E']) => match digits.parse::<f64>() {
+                    Ok(number) if number.is_finite() => {
+                        value.value = Value::Number(format!("{number:.1}"), false);
+                        let whole = format!("{number}");
+                        if whole.contains('.') {
+                            value.value = Value::Number(whole, false);
+                        }
+                        Ok(())
+                    }
+                    _ => Err(unable(expr, "a number is 1, 1.5 or 1e3, up to 1.8e308")),
+                },
                 Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
                 other => {
                     let text = format!("{other} is no value here; there are 1, 1.5, 'text', TRUE and NULL");
@@ -126,8 +144,8 @@ impl Walk<'_, '_> {
                 self.subquery_may_stand(|names| allow::query(subquery, names, false, false))
             }
             Expr::Subquery(query) => allow::query(query, self.names, false, true),
-            Expr::Like { any: false, escape_char: None, expr: e, pattern, .. }
-            | Expr::ILike { any: false, escape_char: None, expr: e, pattern, .. } => {
+            Expr::Like { any: false, expr: e, pattern, .. }
+            | Expr::ILike { any: false, expr: e, pattern, .. } => {
                 let literal =
                     matches!(&**pattern, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
                 self.expr(e)?;
@@ -137,10 +155,9 @@ impl Walk<'_, '_> {
                     Err(unable(expr, "the pattern of LIKE is a text in single quotes"))
                 }
             }
-            Expr::Like { .. } | Expr::ILike { .. } => Err(unable(
-                expr,
-                "LIKE has no ESCAPE and no ANY here; use strpos(text, part) > 0, or regexp_like",
-            )),
+            Expr::Like { .. } | Expr::ILike { .. } => {
+                Err(unable(expr, "LIKE has no ANY here; say it with OR, or use regexp_like"))
+            }
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.all(operand.as_deref_mut())?;
                 for when in conditions {
@@ -354,7 +371,7 @@ fn operator(op: &BinaryOperator) -> bool {
 }
 
 /// The types that a dataset can hold, each under one name.
-fn storable(data_type: &DataType) -> Option<DataType> {
+pub(super) fn storable(data_type: &DataType) -> Option<DataType> {
     use DataType as T;
     Some(match data_type {
         T::TinyInt(_)

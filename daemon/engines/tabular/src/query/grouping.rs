@@ -165,6 +165,16 @@ fn is_grouped(select: &Select) -> bool {
     }
 }
 
+/// Whether a select gathers rows: by GROUP BY, or by an aggregate over all.
+pub(super) fn gathers(select: &Select) -> bool {
+    is_grouped(select) || has_aggregate(select)
+}
+
+/// Whether there is a window function in an expression.
+pub(super) fn has_window(expr: &Expr) -> bool {
+    any(expr, &is_window)
+}
+
 fn has_aggregate(select: &Select) -> bool {
     select.projection.iter().filter_map(parts).any(|(expr, _)| any(expr, &is_aggregate))
 }

@@ -18,15 +18,20 @@
 //! - comparing a text with a number is an error, not a guess.
 
 mod allow;
+mod bind;
+mod correlate;
 mod expressions;
 mod grouping;
+mod kinds;
 mod names;
 mod parse;
 mod plan;
+mod qualify;
 mod rewrite;
 mod run;
 mod scalar;
 mod tables;
+mod truncate;
 mod values;
 mod watch;
 mod windows;
@@ -35,8 +40,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::page::Page;
-use dropforge_shared::query::{QueryResult, TableRef};
-use sqlparser::ast::Query;
+use dropforge_shared::query::{Form, QueryResult, TableRef};
+use sqlparser::ast::{CastKind, Expr, Query, Spanned as _};
 
 use crate::error::Error;
 use crate::monitor::Monitor;
@@ -87,7 +92,7 @@ pub fn query(
     let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
     let mut result = watch::watched(time, monitor, move |stop, _| {
         let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
-        run::answer(&query, &datasets, limits, stop)
+        run::answer(&query, &datasets, limits, stop).map_err(|e| placed(e, &sql))
     })?;
     result.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(result)
@@ -104,13 +109,49 @@ pub fn query_to_parquet(
     out: &Path,
     monitor: &mut dyn Monitor,
 ) -> Result<Saved, Error> {
+    query_to(sql, tables, ambiguous, (Form::Parquet, None), out, monitor)
+}
+
+/// Runs a statement and writes what it gives to a file, block by block: all rows, or the first so many.
+///
+/// # Errors
+/// As [`query`], and where the file can't be written.
+pub fn query_to(
+    sql: &str,
+    tables: &[TableRef],
+    ambiguous: &[(String, String)],
+    (form, rows): (Form, Option<u64>),
+    out: &Path,
+    monitor: &mut dyn Monitor,
+) -> Result<Saved, Error> {
     monitor.stage("query", None, "rows");
     let (sql, tables, ambiguous) = (sql.to_owned(), tables.to_vec(), ambiguous.to_vec());
     let out = out.to_path_buf();
     watch::watched(None, monitor, move |stop, voice| {
         let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
-        run::save(&query, &datasets, &out, stop, voice)
+        run::save(&query, &datasets, (form, rows), &out, stop, voice).map_err(|e| placed(e, &sql))
     })
+}
+
+/// A value that could not be cast, with the place of the cast where there is but one that it can have been.
+fn placed(error: Error, sql: &str) -> Error {
+    let Error::Sql(text) = &error else { return error };
+    if !text.contains("conversion from `") {
+        return error;
+    }
+    let mut casts = Vec::new();
+    if let Ok(query) = parse::one_query(sql) {
+        let _ = sqlparser::ast::visit_expressions(&query, |e| {
+            if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } = e {
+                casts.push((parse::place(e.span()), format!("TRY_CAST({expr} AS {data_type})")));
+            }
+            std::ops::ControlFlow::<()>::Continue(())
+        });
+    }
+    match casts.as_slice() {
+        [(place, instead)] => Error::Sql(format!("{place}{text}; {instead} gives a missing value instead")),
+        _ => error,
+    }
 }
 
 /// The statement as it may be run, and its datasets.
@@ -121,7 +162,12 @@ fn checked(
     stop: &watch::Stop,
 ) -> Result<(Query, Datasets), Error> {
     let mut query = parse::one_query(sql)?;
-    let mut names = names::Names::new(tables, ambiguous);
+    let known = || names::Names::new(tables, ambiguous);
+    let kinds = bind::statement(&query, &mut known())?;
+    correlate::statement(&mut query, &mut known())?;
+    qualify::statement(&mut query)?;
+    let mut names = known();
+    names.told(kinds);
     allow::query(&mut query, &mut names, true, true)?;
     let datasets: Datasets = names.used().map(|(name, path)| (name.to_owned(), path.clone())).collect();
     scalar::settle(&mut query, &mut |inner| run::one_value(&inner, &datasets, stop))?;

@@ -34,16 +34,42 @@ pub(super) struct Names<'a> {
     used: BTreeMap<PathBuf, String>,
     /// Aliases of the query being looked at and of those around it, and whether each stands for a subquery.
     scopes: Vec<Scope>,
+    kinds: super::bind::Kinds,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(tables: &'a [TableRef], ambiguous: &'a [(String, String)]) -> Self {
-        Self { tables, ambiguous, with: BTreeSet::new(), used: BTreeMap::new(), scopes: Vec::new() }
+        Self {
+            tables,
+            ambiguous,
+            with: BTreeSet::new(),
+            used: BTreeMap::new(),
+            scopes: Vec::new(),
+            kinds: super::bind::Kinds::new(),
+        }
     }
 
     /// The datasets in use: name inside, file.
     pub(super) fn used(&self) -> impl Iterator<Item = (&str, &PathBuf)> {
         self.used.iter().map(|(path, name)| (name.as_str(), path))
+    }
+
+    /// Knows types, for [`Self::kind_at`].
+    pub(super) fn told(&mut self, kinds: super::bind::Kinds) {
+        self.kinds = kinds;
+    }
+
+    /// The type of what the function at a place is given, where that is known.
+    pub(super) fn kind_at(
+        &self,
+        at: sqlparser::tokenizer::Span,
+    ) -> Option<dropforge_shared::page::ColumnType> {
+        self.kinds.get(&(at.start.line, at.start.column)).copied()
+    }
+
+    /// The file of a dataset in use, by its name inside.
+    pub(super) fn file(&self, inside: &str) -> Option<PathBuf> {
+        self.used.iter().find(|(_, name)| *name == inside).map(|(path, _)| path.clone())
     }
 
     /// A `WITH` table begins to be known.

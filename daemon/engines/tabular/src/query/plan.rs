@@ -69,6 +69,9 @@ pub(super) fn explain(error: &PolarsError, columns: &[String]) -> Error {
         _ if text.contains("no table or struct column named") => {
             "a subquery in WHERE is tied to the query around it by inner.key = outer.key alone; join it instead".to_owned()
         }
+        _ if text.contains("expression Exists") => {
+            "EXISTS (SELECT …) and IN (SELECT …) stand alone in WHERE, or beside AND; beside OR join the tables instead".to_owned()
+        }
         PolarsError::SQLInterface(_) | PolarsError::SQLSyntax(_) => {
             format!("this SQL is not supported: {text}")
         }

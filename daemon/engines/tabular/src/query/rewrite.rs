@@ -33,6 +33,8 @@ pub(super) fn apply(expr: &mut Expr) -> Result<(), Error> {
         }
         // It counts bytes.
         Expr::Position { expr, r#in } => strpos(r#in, expr)?,
+        // The engine knows no ESCAPE.
+        Expr::Like { escape_char: Some(_), .. } | Expr::ILike { escape_char: Some(_), .. } => escaped(expr)?,
         Expr::Cast { expr: text, data_type: DataType::Timestamp(..), .. } => match &**text {
             // A text that stands there is read in more ways than one in a column.
             Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)) => said("TIMESTAMP '' ", &[])
@@ -93,6 +95,60 @@ fn positive(function: &Function, n: &Expr) -> Result<(), Error> {
         return Ok(());
     }
     Err(unable(&function.name, &format!("{} takes a text and a number from 1, as it stands", function.name)))
+}
+
+/// `LIKE … ESCAPE` as a regular expression.
+fn escaped(like: &Expr) -> Result<Expr, Error> {
+    let (Expr::Like { negated, expr, pattern, escape_char, .. }
+    | Expr::ILike { negated, expr, pattern, escape_char, .. }) = like
+    else {
+        return Err(Error::Internal("this is no LIKE".into()));
+    };
+    let text = |v: &Value| match v {
+        Value::SingleQuotedString(text) => Some(text.clone()),
+        _ => None,
+    };
+    let pattern = match &**pattern {
+        Expr::Value(v) => text(&v.value),
+        _ => None,
+    };
+    let escape = escape_char.as_ref().and_then(|v| text(&v.value)).filter(|e| e.chars().count() <= 1);
+    let (Some(pattern), Some(escape)) = (pattern, escape) else {
+        return Err(unable(like, "LIKE 'pattern' ESCAPE 'c' takes one character, in single quotes"));
+    };
+    let escape = escape.chars().next();
+    let mut regex = if matches!(like, Expr::ILike { .. }) { "(?is)^".to_owned() } else { "(?s)^".to_owned() };
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let literal = if Some(c) == escape {
+            match chars.next().filter(|next| matches!(next, '%' | '_') || Some(*next) == escape) {
+                Some(next) => next,
+                None => {
+                    return Err(unable(
+                        like,
+                        "in the pattern %, _ or the character itself follows that of ESCAPE",
+                    ));
+                }
+            }
+        } else if c == '%' {
+            regex.push_str(".*");
+            continue;
+        } else if c == '_' {
+            regex.push('.');
+            continue;
+        } else {
+            c
+        };
+        // Every character that means something to the expression is punctuation.
+        if literal.is_ascii_punctuation() {
+            regex.push('\\');
+        }
+        regex.push(literal);
+    }
+    regex.push('$');
+    let regex = Expr::value(Value::SingleQuotedString(regex));
+    let words = if *negated { "NOT regexp_like(A, P)" } else { "regexp_like(A, P)" };
+    said(words, &[("A", expr), ("P", &regex)])
 }
 
 /// Characters, from 1; 0 where it is not there.

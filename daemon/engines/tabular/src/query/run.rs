@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dropforge_shared::page::{Cell, Page};
-use dropforge_shared::query::QueryResult;
+use dropforge_shared::query::{Form, QueryResult};
 use polars::lazy::frame::LazyFrame;
 use polars::prelude::{AnyValue, DataFrame, Engine, IdxSize, PlanCallback, SchemaRef};
 use sqlparser::ast::Query;
@@ -16,8 +16,9 @@ use super::scalar::Answer;
 use super::watch::{Stop, Voice, Word};
 use super::{QueryLimits, Saved, values};
 use crate::error::Error;
+use crate::export::Sink;
 use crate::page::{CELL_OVERHEAD, cell};
-use crate::write::{DatasetWriter, ROW_GROUP_ROWS};
+use crate::write::ROW_GROUP_ROWS;
 
 /// Rows of a block that goes into an answer.
 const BLOCK: usize = 1_024;
@@ -173,23 +174,27 @@ pub(super) fn one_value(query: &Query, datasets: &Datasets, stop: &Stop) -> Resu
 pub(super) fn save(
     query: &Query,
     datasets: &Datasets,
+    (form, rows): (Form, Option<u64>),
     out: &Path,
     stop: &Stop,
     voice: &Voice<Saved>,
 ) -> Result<Saved, Error> {
-    let (lazy, schema) = prepare(query, datasets)?;
+    let (mut lazy, schema) = prepare(query, datasets)?;
+    if let Some(rows) = rows {
+        lazy = lazy.limit(IdxSize::try_from(rows).unwrap_or(IdxSize::MAX));
+    }
     if schema.is_empty() {
         return Err(Error::Sql("the statement gives no columns; there is nothing to save".into()));
     }
-    let writer = Arc::new(Mutex::new(Some(DatasetWriter::create(out, &values::schema(&schema))?)));
+    let writer = Arc::new(Mutex::new(Some(Sink::create(form, out, &values::schema(&schema))?)));
     let written = Arc::new(Mutex::new(0u64));
     let (into, count, voice) = (writer.clone(), written.clone(), Mutex::new(voice.clone()));
     each_block(lazy, ROW_GROUP_ROWS, stop, move |block| {
         let mut block = values::frame(&block).map_err(|e| plan::explain(&e, &[]))?;
         block.rechunk_mut();
-        let into = into.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(writer) = into.as_ref().filter(|_| block.height() > 0) {
-            writer.write(writer.encode(&block)?)?;
+        let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = into.as_mut().filter(|_| block.height() > 0) {
+            writer.write(&block)?;
         }
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
         *count += block.height() as u64;

@@ -1,0 +1,566 @@
+//! Which column each name of a statement means, looked up before the engine is asked: so that a name that means none, or
+//! two, is told with its place in the text and what could be meant. Where a table is not known here nothing is said of its
+//! columns; whether it may be asked for at all is decided elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use dropforge_shared::page::ColumnType;
+use dropforge_shared::sql;
+use sqlparser::ast::{
+    Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned as _, TableFactor, Visit as _, Visitor,
+};
+
+use super::kinds;
+use super::names::{Names, Relation as Known};
+use super::parse::place;
+use crate::error::Error;
+use crate::parquet::Dataset;
+
+/// A column: its name and, where it is known, its type.
+pub(super) type Named = (String, Option<ColumnType>);
+
+/// A table of `FROM`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Relation {
+    /// What it is called in the statement.
+    pub(super) name: String,
+    pub(super) columns: Vec<Named>,
+    /// Whether there may be others.
+    open: bool,
+    /// Whether its columns can't be meant any more, as after a semi join.
+    gone: bool,
+}
+
+/// The tables of one SELECT.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    pub(super) relations: Vec<Relation>,
+    /// Columns that a join with USING has made one.
+    merged: BTreeSet<String>,
+}
+
+/// What an identifier means.
+pub(super) enum Meaning {
+    /// A column of the SELECT that many levels out; 0 is its own.
+    Column(usize, Option<ColumnType>),
+    /// It can't be told.
+    Unknown,
+}
+
+/// Looks names up.
+pub(super) struct Binder<'n, 't> {
+    names: &'n mut Names<'t>,
+    with: BTreeMap<String, Relation>,
+    /// Of the SELECT being looked at, last, and of those around it.
+    pub(super) scopes: Vec<Scope>,
+    /// The SELECTs, by their place in `scopes`, whose columns were meant since it was last asked.
+    reached: BTreeSet<usize>,
+    kinds: Kinds,
+}
+
+/// Looks up every column of a statement.
+///
+/// # Errors
+/// [`Error::Sql`] with the place, where a name means no column, or several, or is compared with what it can't be.
+pub(super) fn statement(query: &Query, names: &mut Names<'_>) -> Result<Kinds, Error> {
+    let mut binder = Binder::new(names);
+    binder.query(query)?;
+    Ok(binder.kinds)
+}
+
+/// Types of what `date_trunc` is given, by the place of the call.
+pub(super) type Kinds = BTreeMap<(u64, u64), ColumnType>;
+
+impl<'n, 't> Binder<'n, 't> {
+    pub(super) fn new(names: &'n mut Names<'t>) -> Self {
+        Self {
+            names,
+            with: BTreeMap::new(),
+            scopes: Vec::new(),
+            reached: BTreeSet::new(),
+            kinds: Kinds::new(),
+        }
+    }
+
+    /// The `WITH` tables known now, for [`Self::forget`].
+    pub(super) fn with_tables(&self) -> BTreeMap<String, Relation> {
+        self.with.clone()
+    }
+
+    /// Knows the `WITH` tables of then again, and no others.
+    pub(super) fn forget(&mut self, before: BTreeMap<String, Relation>) {
+        self.with = before;
+    }
+
+    /// A `WITH` table begins to be known.
+    pub(super) fn define(&mut self, cte: &sqlparser::ast::Cte) -> Result<(), Error> {
+        let around = (std::mem::take(&mut self.scopes), self.reached.clone());
+        let found = self.query(&cte.query);
+        (self.scopes, self.reached) = around;
+        let name = &cte.alias.name.value;
+        self.with.insert(name.clone(), renamed(found?, name, &cte.alias.columns));
+        Ok(())
+    }
+
+    /// The SELECTs, by their place in [`Self::scopes`], whose columns `look` meets; `usize::MAX` for what can't be told.
+    pub(super) fn reached(
+        &mut self,
+        look: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<BTreeSet<usize>, Error> {
+        let before = std::mem::take(&mut self.reached);
+        let done = look(self);
+        let reached = std::mem::replace(&mut self.reached, before);
+        done.map(|()| reached)
+    }
+
+    /// Looks into a query; gives its columns, named as its result's are.
+    pub(super) fn query(&mut self, query: &Query) -> Result<Relation, Error> {
+        let before = self.with.clone();
+        if let Some(with) = &query.with {
+            for cte in &with.cte_tables {
+                // One that names itself is told of elsewhere.
+                if with.recursive {
+                    self.with.insert(cte.alias.name.value.clone(), open(""));
+                } else {
+                    self.define(cte)?;
+                }
+            }
+        }
+        let order: Vec<&Expr> = match query.order_by.as_ref().map(|o| &o.kind) {
+            Some(OrderByKind::Expressions(keys)) => keys.iter().map(|key| &key.expr).collect(),
+            _ => Vec::new(),
+        };
+        let found = match &*query.body {
+            SetExpr::Select(select) => self.select(select, &order),
+            other => {
+                let of_set = self.body(other)?;
+                self.scopes.push(Scope { relations: vec![of_set.clone()], merged: BTreeSet::new() });
+                let done = order.iter().try_for_each(|key| self.expr(key, &[]));
+                self.scopes.pop();
+                done.map(|()| of_set)
+            }
+        };
+        self.with = before;
+        found
+    }
+
+    /// A set's columns are called as those of its first side.
+    fn body(&mut self, body: &SetExpr) -> Result<Relation, Error> {
+        match body {
+            SetExpr::Select(select) => self.select(select, &[]),
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::SetOperation { left, right, .. } => {
+                let mut first = self.body(left)?;
+                let second = self.body(right)?;
+                for (column, other) in first.columns.iter_mut().zip(&second.columns) {
+                    column.1 = column.1.filter(|kind| other.1 == Some(*kind));
+                }
+                Ok(first)
+            }
+            _ => Ok(open("")),
+        }
+    }
+
+    fn select(&mut self, select: &Select, order: &[&Expr]) -> Result<Relation, Error> {
+        self.scopes.push(Scope::default());
+        let done = self.select_within(select, order);
+        self.scopes.pop();
+        done
+    }
+
+    fn select_within(&mut self, select: &Select, order: &[&Expr]) -> Result<Relation, Error> {
+        for table in &select.from {
+            self.tables(table)?;
+        }
+        let mut aliases: Vec<Named> = Vec::new();
+        for item in &select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                self.expr(expr, &[]).map_err(|e| self.explained(e, select))?;
+            }
+            if let SelectItem::ExprWithAlias { expr, alias } = item {
+                aliases.push((alias.value.clone(), self.kind(expr)));
+            }
+        }
+        if let Some(filter) = &select.selection {
+            self.expr(filter, &[]).map_err(|e| self.explained(e, select))?;
+        }
+        if let GroupByExpr::Expressions(keys, _) = &select.group_by {
+            keys.iter().try_for_each(|key| self.expr(key, &aliases))?;
+        }
+        let after = [&select.having, &select.qualify];
+        after.into_iter().flatten().try_for_each(|expr| self.expr(expr, &aliases))?;
+        order.iter().try_for_each(|key| self.expr(key, &aliases))?;
+        Ok(self.output(select))
+    }
+
+    /// Where a name was not found that SELECT gives, but later: that is said.
+    fn explained(&self, error: Error, select: &Select) -> Error {
+        let Error::Sql(text) = &error else { return error };
+        let given = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => {
+                text.contains(&format!("no column \"{}\"", alias.value)).then_some(&alias.value)
+            }
+            _ => None,
+        });
+        let Some(alias) = given else { return error };
+        let place = text.find("there is no").and_then(|at| text.get(..at)).unwrap_or_default();
+        Error::Sql(format!(
+            "{place}\"{alias}\" is what SELECT calls its result, which is not there yet here; write its expression out, or \
+             select from it: WITH w AS (SELECT … AS \"{alias}\" …) SELECT … FROM w"
+        ))
+    }
+
+    pub(super) fn tables(&mut self, table: &sqlparser::ast::TableWithJoins) -> Result<(), Error> {
+        let first = self.relation(&table.relation)?;
+        self.add(first);
+        for join in &table.joins {
+            use JoinOperator as J;
+            let right = self.relation(&join.relation)?;
+            let constraint = match &join.join_operator {
+                J::Join(c)
+                | J::Inner(c)
+                | J::Left(c)
+                | J::LeftOuter(c)
+                | J::Right(c)
+                | J::RightOuter(c)
+                | J::FullOuter(c)
+                | J::Semi(c)
+                | J::LeftSemi(c)
+                | J::Anti(c)
+                | J::LeftAnti(c) => Some(c),
+                _ => None,
+            };
+            if let Some(JoinConstraint::Using(columns)) = constraint {
+                for name in columns.iter().filter_map(|c| c.0.last()?.as_ident()) {
+                    self.has(&right, name)?;
+                    self.expr(&Expr::Identifier(name.clone()), &[])?;
+                    if let Some(scope) = self.scopes.last_mut() {
+                        scope.merged.insert(name.value.clone());
+                    }
+                }
+            }
+            self.add(right);
+            if let Some(JoinConstraint::On(on)) = constraint {
+                self.expr(on, &[])?;
+            }
+            let half =
+                matches!(join.join_operator, J::Semi(_) | J::LeftSemi(_) | J::Anti(_) | J::LeftAnti(_));
+            if half && let Some(right) = self.scopes.last_mut().and_then(|s| s.relations.last_mut()) {
+                right.gone = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, relation: Relation) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.relations.push(relation);
+        }
+    }
+
+    fn relation(&mut self, factor: &TableFactor) -> Result<Relation, Error> {
+        match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                let written = name.0.iter().filter_map(|p| p.as_ident()).next_back();
+                let written = written.map_or_else(String::new, |i| i.value.clone());
+                let called = alias.as_ref().map_or(written.clone(), |a| a.name.value.clone());
+                if let Some(with) = self.with.get(&written).filter(|_| name.0.len() == 1) {
+                    return Ok(Relation { name: called, ..with.clone() });
+                }
+                // What is wrong with a name of a table is told when it is checked.
+                let found = match self.names.relation(name) {
+                    Ok(Known::Dataset(inside)) => {
+                        self.names.file(&inside).and_then(|p| Dataset::open(&p).ok())
+                    }
+                    _ => None,
+                };
+                let Some(dataset) = found else { return Ok(open(&called)) };
+                let columns = dataset.columns.into_iter().map(|c| (c.name, Some(c.kind))).collect();
+                Ok(Relation { name: called, columns, ..Relation::default() })
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, .. } => {
+                // A table of FROM is run on its own: it sees nothing of what is around it.
+                let around = (std::mem::take(&mut self.scopes), self.reached.clone());
+                let found = self.query(subquery);
+                (self.scopes, self.reached) = around;
+                let none = Vec::new();
+                let (name, columns) = alias.as_ref().map_or(("", &none), |a| (&a.name.value, &a.columns));
+                Ok(renamed(found?, name, columns))
+            }
+            TableFactor::Table { alias, .. } => Ok(open(alias.as_ref().map_or("", |a| &a.name.value))),
+            _ => Ok(open("")),
+        }
+    }
+
+    /// Checks every column of an expression, and of the subqueries in it. `aliases` are names that SELECT gives and that may
+    /// be used here.
+    pub(super) fn expr(&mut self, expr: &Expr, aliases: &[Named]) -> Result<(), Error> {
+        match expr.visit(&mut Walk { binder: self, aliases, depth: 0 }) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// What a bare name means.
+    pub(super) fn bare(&self, name: &Ident) -> Result<Meaning, Error> {
+        for (out, scope) in self.scopes.iter().rev().enumerate() {
+            let there = |r: &&Relation| !r.gone && r.columns.iter().any(|(n, _)| *n == name.value);
+            let found: Vec<&Relation> = scope.relations.iter().filter(there).collect();
+            match found.as_slice() {
+                [] => {}
+                [one] => return Ok(Meaning::Column(out, one.kind(&name.value))),
+                [one, ..] if scope.merged.contains(&name.value) => {
+                    return Ok(Meaning::Column(out, one.kind(&name.value)));
+                }
+                [one, two, ..] => {
+                    let called = &name.value;
+                    return Err(Error::Sql(format!(
+                        "{}\"{called}\" is a column of {} and of {}; write {} or {}",
+                        place(name.span),
+                        one.name,
+                        two.name,
+                        whole(&one.name, called),
+                        whole(&two.name, called)
+                    )));
+                }
+            }
+            if scope.relations.iter().any(|r| r.open) {
+                return Ok(Meaning::Unknown);
+            }
+        }
+        Err(self.missing(name, None))
+    }
+
+    /// What `table.name` means.
+    fn qualified(&self, table: &Ident, name: &Ident) -> Result<Meaning, Error> {
+        for (out, scope) in self.scopes.iter().rev().enumerate() {
+            if let Some(relation) = scope.relations.iter().find(|r| r.name == table.value) {
+                self.has(relation, name)?;
+                let kind = relation.kind(&name.value);
+                return Ok(if relation.open { Meaning::Unknown } else { Meaning::Column(out, kind) });
+            }
+        }
+        // That no table is called so is told when the name is checked.
+        Ok(Meaning::Unknown)
+    }
+
+    pub(super) fn meaning(&self, expr: &Expr) -> Result<Meaning, Error> {
+        match expr {
+            Expr::Identifier(name) => self.bare(name),
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [table, name] => self.qualified(table, name),
+                _ => Ok(Meaning::Unknown),
+            },
+            _ => Ok(Meaning::Unknown),
+        }
+    }
+
+    fn has(&self, relation: &Relation, name: &Ident) -> Result<(), Error> {
+        if relation.open || relation.columns.iter().any(|(n, _)| *n == name.value) {
+            return Ok(());
+        }
+        Err(self.missing(name, Some(relation)))
+    }
+
+    fn missing(&self, name: &Ident, of: Option<&Relation>) -> Error {
+        let mut columns: Vec<&str> = Vec::new();
+        match of {
+            Some(relation) => columns.extend(relation.columns.iter().map(|(n, _)| n.as_str())),
+            None => {
+                for relation in self.scopes.iter().rev().flat_map(|s| &s.relations).filter(|r| !r.gone) {
+                    for (name, _) in &relation.columns {
+                        if !columns.contains(&name.as_str()) {
+                            columns.push(name);
+                        }
+                    }
+                }
+            }
+        }
+        let at = of.map_or_else(|| "here".to_owned(), |r| format!("in {}", r.name));
+        Error::Sql(format!(
+            "{}there is no column \"{}\" {at}; {}",
+            place(name.span),
+            name.value,
+            hint(&name.value, &columns)
+        ))
+    }
+
+    /// The type of an expression, where it is known.
+    pub(super) fn kind(&self, expr: &Expr) -> Option<ColumnType> {
+        kinds::of(expr, &|column| match self.meaning(column) {
+            Ok(Meaning::Column(_, kind)) => kind,
+            _ => None,
+        })
+    }
+
+    /// The columns that a select gives.
+    fn output(&self, select: &Select) -> Relation {
+        let mut out = Relation::default();
+        let Some(scope) = self.scopes.last() else { return open("") };
+        let mut add = |name: String, kind: Option<ColumnType>, from: Option<&str>| {
+            if out.columns.iter().any(|(n, _)| *n == name) {
+                // What the second of a name is called depends on how it is asked for.
+                out.open = true;
+                if let Some(table) = from {
+                    out.columns.push((format!("{table}.{name}"), kind));
+                }
+            } else {
+                out.columns.push((name, kind));
+            }
+        };
+        let mut unclear = false;
+        for item in &select.projection {
+            match item {
+                SelectItem::ExprWithAlias { expr, alias } => add(alias.value.clone(), self.kind(expr), None),
+                SelectItem::UnnamedExpr(expr) => match expr {
+                    Expr::Identifier(name) => add(name.value.clone(), self.kind(expr), None),
+                    Expr::CompoundIdentifier(parts) => {
+                        let name = parts.last().map_or_else(String::new, |p| p.value.clone());
+                        add(name, self.kind(expr), parts.first().map(|p| p.value.as_str()));
+                    }
+                    other => add(other.to_string().chars().take(100).collect(), self.kind(other), None),
+                },
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    let only = match item {
+                        SelectItem::QualifiedWildcard(
+                            SelectItemQualifiedWildcardKind::ObjectName(table),
+                            _,
+                        ) => table.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()),
+                        _ => None,
+                    };
+                    // What is left out stays known: no harm, as the engine then says that it is not there.
+                    unclear |= options.opt_exclude.is_some();
+                    let wanted = |r: &&Relation| !r.gone && only.as_ref().is_none_or(|o| *o == r.name);
+                    for relation in scope.relations.iter().filter(wanted) {
+                        unclear |= relation.open;
+                        for (name, kind) in &relation.columns {
+                            add(name.clone(), *kind, Some(&relation.name));
+                        }
+                    }
+                }
+                _ => unclear = true,
+            }
+        }
+        out.open |= unclear;
+        out
+    }
+}
+
+impl Relation {
+    fn kind(&self, name: &str) -> Option<ColumnType> {
+        self.columns.iter().find(|(n, _)| n == name).and_then(|(_, kind)| *kind)
+    }
+}
+
+fn open(name: &str) -> Relation {
+    Relation { name: name.to_owned(), open: true, ..Relation::default() }
+}
+
+fn renamed(mut relation: Relation, name: &str, columns: &[sqlparser::ast::TableAliasColumnDef]) -> Relation {
+    relation.name = name.to_owned();
+    for (column, new) in relation.columns.iter_mut().zip(columns) {
+        column.0.clone_from(&new.name.value);
+    }
+    relation
+}
+
+/// `table.column`, in quotes where it needs them.
+fn whole(table: &str, column: &str) -> String {
+    format!("{}.{}", word(table), word(column))
+}
+
+/// A name as it may stand in a statement.
+fn word(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// What could be meant instead of a column that is not there.
+pub(super) fn hint(name: &str, columns: &[&str]) -> String {
+    let near = sql::nearest(name, columns.iter().copied());
+    if near.is_empty() {
+        let some: Vec<&str> = columns.iter().take(12).copied().collect();
+        let more = if columns.len() > 12 { ", …" } else { "" };
+        return match some.as_slice() {
+            [] => "no table is named in FROM. Texts stand in single quotes".to_owned(),
+            _ => format!("there are {}{more}. Texts stand in single quotes", some.join(", ")),
+        };
+    }
+    let near: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
+    format!("did you mean {}?", near.join(" or "))
+}
+
+struct Walk<'b, 'n, 't> {
+    binder: &'b mut Binder<'n, 't>,
+    aliases: &'b [Named],
+    /// Subqueries around; what is in them is looked up with their own tables.
+    depth: usize,
+}
+
+impl Visitor for Walk<'_, '_, '_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.depth += 1;
+        if self.depth == 1
+            && let Err(error) = self.binder.query(query)
+        {
+            return ControlFlow::Break(error);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Error> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        if self.depth > 0 {
+            return ControlFlow::Continue(());
+        }
+        if let Expr::Identifier(name) = expr
+            && self.aliases.iter().any(|(alias, _)| *alias == name.value)
+        {
+            return ControlFlow::Continue(());
+        }
+        let found = match self.binder.meaning(expr) {
+            Ok(meaning) => {
+                if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                    let here = self.binder.scopes.len();
+                    self.binder.reached.insert(match meaning {
+                        Meaning::Column(out, _) => here.saturating_sub(out + 1),
+                        Meaning::Unknown => usize::MAX,
+                    });
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Expr::Function(f) = expr
+            && f.name.to_string().eq_ignore_ascii_case("date_trunc")
+            && let Some(kind) = kinds::arguments(f).get(1).and_then(|e| self.binder.kind(e))
+        {
+            let start = f.name.span().start;
+            self.binder.kinds.insert((start.line, start.column), kind);
+        }
+        let binder = &*self.binder;
+        let aliases = self.aliases;
+        let column = |column: &Expr| match column {
+            Expr::Identifier(name) if aliases.iter().any(|(alias, _)| *alias == name.value) => {
+                aliases.iter().find(|(alias, _)| *alias == name.value).and_then(|(_, kind)| *kind)
+            }
+            _ => match binder.meaning(column) {
+                Ok(Meaning::Column(_, kind)) => kind,
+                _ => None,
+            },
+        };
+        match found.and_then(|()| kinds::fits(expr, &column)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
