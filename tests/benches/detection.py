@@ -11,6 +11,7 @@ The labels were written from the files' documentation before the detector had se
 """
 
 import argparse
+import bz2
 import csv
 import gzip
 import io
@@ -71,10 +72,16 @@ def text_of(path):
     data = path.read_bytes()
     if path.name.endswith(".gz"):
         data = gzip.decompress(data)
+    elif path.name.endswith(".bz2"):
+        data = bz2.decompress(data)
     elif path.name.endswith(".zip"):
         archive = zipfile.ZipFile(io.BytesIO(data))
         data = archive.read(archive.namelist()[0])
-    return data.decode("utf-8", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Banks write Latin-1; byte for byte, so that no file fails here.
+        return data.decode("latin-1")
 
 
 def translated(name, words, language):

@@ -1,5 +1,5 @@
-//! What kind of data files hold, one JSON object a line: for measuring the detection against labels, which
-//! `tests/benches/detection.py` does. Usage: `detect_report [--rules FOLDER] FILE…`
+//! What kind of data files hold, with the issues and the target of their profiles, one JSON object a line: for measuring
+//! the detection against labels, which `tests/benches/detection.py` does. Usage: `detect_report [--rules FOLDER] FILE…`
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -43,6 +43,8 @@ fn look(file: &Path, rules: &Rules) -> Result<Value, Box<dyn Error>> {
         "rows": ingested.rows,
         "columns": ingested.columns.len(),
         "evidence": detection.decided.evidence,
+        "issues": profile.issues,
+        "target": profile.target,
         "scores": detection.candidates.iter().map(|c| (c.name.clone(), json!(c.score))).collect::<serde_json::Map<_, _>>(),
     }))
 }

@@ -148,6 +148,8 @@ pub(crate) enum Measure {
     TimeOrdered,
     /// 1 where the times of a column come at regular intervals, else 0.
     RegularTime,
+    /// 1 where they do and the intervals are shorter than a day, else 0.
+    Intraday,
     /// The share of numeric columns that change little from row to row: a correlation of 0.7 with the row before.
     Smooth,
     /// 1 where two columns of repeated codes stand beside a column of stars, else 0.

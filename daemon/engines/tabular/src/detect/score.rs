@@ -14,6 +14,11 @@ use super::tables::{Table, percent};
 const ANTI_POINTS: f64 = 25.0;
 /// What is left of the names' score where no core column is there; it grows in a straight line to 1.
 const WITHOUT_CORE: f64 = 0.3;
+/// A narrow table cannot have the columns of a wide one: as many columns as it has suffice, but no less than this share of
+/// a rule's `enough`.
+const NARROWEST: f64 = 0.7;
+/// From this width on names fit by chance, so more of them are needed: as the root of the width.
+const WIDE: f64 = 30.0;
 /// Columns that a sentence of evidence lists.
 const LISTED: usize = 8;
 
@@ -139,14 +144,21 @@ fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
 }
 
 /// 100 where columns of enough weight and enough core columns were found, less the columns that speak against it.
-fn names_score(rule: &Rule, claims: &Claims<'_>, anti: usize) -> f64 {
+fn names_score(rule: &Rule, claims: &Claims<'_>, anti: usize, seen: &Seen<'_>) -> f64 {
     let columns = |role: &Role| claims.get(role.role.as_str()).map_or(0, Vec::len);
     let weight: f64 = rule.columns.iter().map(|role| role.weight * columns(role) as f64).sum();
     let core = core_columns(rule, claims);
     let core_share =
         if rule.core_needed == 0 { 1.0 } else { (core as f64 / rule.core_needed as f64).min(1.0) };
     let factor = WITHOUT_CORE + (1.0 - WITHOUT_CORE) * core_share;
-    (100.0 * (weight / rule.enough()).min(1.0) * factor - ANTI_POINTS * anti as f64).max(0.0)
+    (100.0 * (weight / enough(rule, seen)).min(1.0) * factor - ANTI_POINTS * anti as f64).max(0.0)
+}
+
+/// The weight of columns that suffices in a table of this width.
+fn enough(rule: &Rule, seen: &Seen<'_>) -> f64 {
+    let named = seen.width.saturating_sub(seen.counters) as f64;
+    let least = rule.enough() * NARROWEST;
+    rule.enough().min(named.max(least)) * (named / WIDE).sqrt().max(1.0)
 }
 
 fn core_detail(rule: &Rule, claims: &Claims<'_>) -> String {
@@ -188,7 +200,7 @@ fn column_match(rule: &Rule, claimed: &Claimed<'_>, seen: &Seen<'_>) -> Evidence
         detail += &format!("{}: {}", core_detail(rule, &claimed.exact), listed(&pairs));
     }
     detail += &against(claimed);
-    evidence(COLUMN_MATCH, names_score(rule, &claimed.exact, claimed.anti.len()), detail)
+    evidence(COLUMN_MATCH, names_score(rule, &claimed.exact, claimed.anti.len(), seen), detail)
 }
 
 fn name_patterns(rule: &Rule, claimed: &Claimed<'_>, seen: &Seen<'_>) -> Evidence {
@@ -201,7 +213,7 @@ fn name_patterns(rule: &Rule, claimed: &Claimed<'_>, seen: &Seen<'_>) -> Evidenc
         detail += &format!(": {}", listed(&claimed.by_pattern));
     }
     detail += &against(claimed);
-    evidence(NAME_PATTERNS, names_score(rule, &claimed.any, claimed.anti.len()), detail)
+    evidence(NAME_PATTERNS, names_score(rule, &claimed.any, claimed.anti.len(), seen), detail)
 }
 
 /// The better of two: how well the values of the columns found by name fit (counted only as far as the names were
@@ -239,7 +251,7 @@ fn value_shapes(
             fit += if test.holds(found.value) { test.weight } else { 0.0 };
         }
         if all > 0.0 {
-            best = names_score(rule, &claimed.any, claimed.anti.len()) * fit / all;
+            best = names_score(rule, &claimed.any, claimed.anti.len(), seen) * fit / all;
             details.push(format!("values fit in {fitting} of {checked} columns known by name"));
             if !unfit.is_empty() {
                 details.push(format!("not in {}", listed(&unfit)));

@@ -9,6 +9,11 @@ use super::shapes::{Look, Shape, decimals, number};
 /// Numeric columns that are tried as prices side by side; files of prices are narrow.
 const PRICE_COLUMNS: usize = 60;
 
+/// Microseconds of a day.
+const DAY: f64 = 86_400e6;
+/// Labels from which on one can tell that they repeat.
+const LABELS: u64 = 10;
+
 /// A table, and which columns play which role of the type in question.
 pub(crate) struct Table<'a> {
     pub(crate) looks: &'a [Look<'a>],
@@ -75,6 +80,7 @@ impl Table<'_> {
             Measure::Coordinates => self.coordinates(),
             Measure::TimeOrdered => self.times("in order", ordered),
             Measure::RegularTime => self.times("at regular intervals", regular),
+            Measure::Intraday => self.times("at regular intervals of less than a day", intraday),
             Measure::Smooth => self.smooth(),
             Measure::UserItem => self.user_item(),
             Measure::TextAndLabel => self.text_and_label(),
@@ -281,10 +287,13 @@ impl Table<'_> {
         }
     }
 
+    /// A label is said again and again, so a handful of rows shows none.
     fn text_and_label(&self) -> Option<Found> {
         let text = self.looks.iter().find(|l| l.is(Shape::Sentences));
         let label = self.looks.iter().find(|l| {
-            l.is(Shape::Category) && (2..=50).contains(&l.profile.distinct) && !l.is(Shape::Sentences)
+            let filled = self.rows.saturating_sub(l.profile.nulls);
+            let repeats = filled >= LABELS && l.profile.distinct * 2 <= filled;
+            repeats && (2..=50).contains(&l.profile.distinct) && !l.is(Shape::Sentences)
         });
         match (text, label) {
             (Some(text), Some(label)) => {
@@ -326,7 +335,6 @@ fn ordered(times: &[f64]) -> bool {
 /// Whether nine of ten steps are within a tenth of the median step; a month has 28 to 31 days, and trading days leave
 /// out weekends, so a step of up to four days counts where the median is one.
 fn regular(times: &[f64]) -> bool {
-    const DAY: f64 = 86_400e6;
     let steps: Vec<f64> = times.windows(2).map(|w| (w[1] - w[0]).abs()).filter(|s| *s > 0.0).collect();
     if steps.len() < 5 || !ordered(times) {
         return false;
@@ -336,6 +344,12 @@ fn regular(times: &[f64]) -> bool {
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
     let near = |s: f64| (s - median).abs() <= median * 0.11 || (median == DAY && s <= 4.0 * DAY);
     steps.iter().filter(|s| near(**s)).count() * 10 >= steps.len() * 9
+}
+
+/// Whether times are regular, most steps shorter than a day.
+fn intraday(times: &[f64]) -> bool {
+    let steps = || times.windows(2).map(|w| (w[1] - w[0]).abs()).filter(|s| *s > 0.0);
+    regular(times) && steps().filter(|s| *s < DAY).count() * 2 > steps().count()
 }
 
 /// Pearson's correlation; 0 where either side is constant.
@@ -360,7 +374,6 @@ mod tests {
 
     #[test]
     fn times_are_regular_by_hours_months_and_trading_days() {
-        const DAY: f64 = 86_400e6;
         let hours: Vec<f64> = (0..50).map(|i| f64::from(i) * 3_600e6).collect();
         let months: Vec<f64> = [0.0, 31.0, 59.0, 90.0, 120.0, 151.0, 181.0].map(|d| d * DAY).to_vec();
         let trading: Vec<f64> = (0..40).filter(|d| d % 7 < 5).map(|d| f64::from(d) * DAY).collect();
@@ -369,6 +382,7 @@ mod tests {
         }
         let visits: Vec<f64> = [0.0, 3.0, 4.0, 19.0, 20.0, 51.0, 58.0].map(|d| d * DAY).to_vec();
         assert!(!regular(&visits) && ordered(&visits));
+        assert!(intraday(&hours) && !intraday(&months) && !intraday(&trading));
         assert!(!ordered(&[1.0, 3.0, 2.0]) && !ordered(&[1.0, 1.0]));
     }
 

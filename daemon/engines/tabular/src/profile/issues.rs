@@ -15,8 +15,11 @@ use super::words::shortened;
 /// Rows below which shares say little.
 const FEW_ROWS: u64 = 20;
 
-/// Pearson's coefficient from which on two columns say the same.
-const SAME: f64 = 0.999;
+/// Pearson's coefficient from which on two columns say nearly the same, as prices of one day do, and from which on one
+/// is the other in another unit.
+const NEAR: f64 = 0.999;
+/// See [`NEAR`].
+const SAME: f64 = 0.999_99;
 
 /// Bytes of a value that a sentence shows.
 const SHOWN: usize = 40;
@@ -70,8 +73,13 @@ pub(crate) fn is_id_like(d: &Described, rows: u64) -> bool {
         || ["_id", " id", "-id", ".id", "_key", "_uuid", "_no", "_nr"].iter().any(|n| name.ends_with(n))
         || p.name.ends_with("Id")
         || p.name.ends_with("ID");
+    // Days and amounts that reading left as text are measured, however different they are; codes have one length.
+    let looks = &d.facts.looks;
+    let measured =
+        looks.dates * 5 >= present * 4 || (looks.numbers * 5 >= present * 4 && !d.facts.same_length);
     match p.kind {
         ColumnType::Integer => unique && (d.facts.counts_up || named),
+        ColumnType::Text if measured && !named => false,
         // Short texts without gaps in their uniqueness: codes. Long ones are prose, which is unique too.
         ColumnType::Text => unique && (named || d.facts.same_length || d.facts.mean_length <= 40.0),
         _ => false,
@@ -87,14 +95,19 @@ fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
             continue;
         }
         let name = &d.profile.name;
-        let mut add = |other: &Described, how: String| {
-            let detail = format!("{how} {}; keep one of both", shortened(&other.profile.name, SHOWN));
-            found.push(issue(Some(name), "near_duplicate_columns", Severity::Medium, detail, d.facts.values));
+        let mut add = |other: &Described, how: String, same: bool| {
+            let (severity, what) = if same {
+                (Severity::Medium, "keep one of both")
+            } else {
+                (Severity::Low, "a straight model needs only one of both")
+            };
+            let detail = format!("{how} {}; {what}", shortened(&other.profile.name, SHOWN));
+            found.push(issue(Some(name), "near_duplicate_columns", severity, detail, d.facts.values));
         };
         let earlier = described.iter().take(i);
         let same = |e: &&Described| e.profile.kind == d.profile.kind && e.facts.print == d.facts.print;
         if let Some(other) = earlier.clone().find(same) {
-            add(other, "equal in every row to".to_owned());
+            add(other, "equal in every row to".to_owned(), true);
             continue;
         }
         let Some((matrix, place)) = matrix.and_then(|m| Some((m, m.columns.iter().position(|c| c == name)?)))
@@ -111,8 +124,14 @@ fn alike(described: &[Described], across: &Across) -> Vec<Issue> {
             continue;
         }
         let mut others = earlier.filter(|e| !e.facts.counts_up).filter_map(|e| Some((e, r(e)?)));
-        if let Some((other, r)) = others.find(|(_, r)| r.abs() > SAME) {
-            add(other, format!("correlation {r:.4} with"));
+        let near = others.clone().find(|(_, r)| r.abs() > SAME);
+        if let Some((other, r)) = near.or_else(|| others.find(|(_, r)| r.abs() > NEAR)) {
+            let how = if r.abs() > SAME {
+                "on a straight line with".to_owned()
+            } else {
+                format!("correlation {r:.4} with")
+            };
+            add(other, how, r.abs() > SAME);
         }
     }
     found
@@ -134,8 +153,19 @@ fn of_column(d: &Described, rows: u64) -> Vec<Issue> {
     }
     if p.distinct == 1 && p.distinct_exact && rows > 1 {
         let value = p.top.first().map(|t| shortened(&t.value.display(), SHOWN)).unwrap_or_default();
-        let detail = format!("every value is {value}; it tells nothing apart, drop it");
-        add("constant", Severity::Medium, detail, present);
+        // A mark that is set or not: what is missing says no.
+        let (severity, detail) = if p.nulls * 20 > rows {
+            let share = percent(present, rows);
+            (
+                Severity::Low,
+                format!(
+                    "every value is {value}, in {share} of the rows; if missing means no, make it yes or no"
+                ),
+            )
+        } else {
+            (Severity::Medium, format!("every value is {value}; it tells nothing apart, drop it"))
+        };
+        add("constant", severity, detail, present);
     }
     if p.nulls > 0 {
         let severity = match p.nulls * 100 / rows {
@@ -201,7 +231,9 @@ fn textual(d: &Described, present: u64, add: &mut impl FnMut(&str, Severity, Str
         add("blanks", Severity::Low, detail, looks.blanks);
     }
     let rows: u64 = looks.placeholders.values().sum();
-    if rows > 0 {
+    // Where every value is another one, a word among them is a code like the rest.
+    let code = rows == 1 && d.profile.distinct_exact && d.profile.distinct == present && present >= FEW_ROWS;
+    if rows > 0 && !code {
         let words: Vec<String> =
             looks.placeholders.iter().map(|(word, n)| format!("‘{word}’ ({n} times)")).collect();
         let severity = if rows * 20 > present { Severity::Medium } else { Severity::Low };

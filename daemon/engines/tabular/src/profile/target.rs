@@ -2,7 +2,7 @@
 //! and never a column that names its rows, is constant, or holds dates.
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::profile::TargetGuess;
+use dropforge_shared::profile::{Scalar, TargetGuess};
 
 use super::column::Described;
 use super::issues::is_id_like;
@@ -67,6 +67,43 @@ const LIKELY: [&str; 27] = [
 /// Words of a longer name that hint at one.
 const HINTS: [&str; 8] = ["target", "label", "churn", "outcome", "survived", "fraud", "default", "response"];
 
+/// Words of names that tell rows apart rather than being told: a place at the end alone makes none of them a target.
+const GIVEN: [&str; 33] = [
+    "sex",
+    "gender",
+    "age",
+    "race",
+    "ethnicity",
+    "id",
+    "year",
+    "month",
+    "day",
+    "weekday",
+    "hour",
+    "date",
+    "time",
+    "region",
+    "state",
+    "country",
+    "county",
+    "city",
+    "continent",
+    "zip",
+    "education",
+    "occupation",
+    "marital",
+    "name",
+    "alter",
+    "geschlecht",
+    "jahr",
+    "monat",
+    "sexe",
+    "sexo",
+    "currency",
+    "unit",
+    "notes",
+];
+
 /// Classes that a column at the end may have.
 const CLASSES: u64 = 20;
 
@@ -78,7 +115,8 @@ pub(crate) fn guess(described: &[Described], rows: u64) -> Option<TargetGuess> {
     let end = described.len() - 1;
     let candidates = described.iter().enumerate().filter_map(|(i, d)| {
         let problem = problem(d, rows)?;
-        let (confidence, reason) = reasons(d, problem, i == end)?;
+        let last = i == end && could_be_told(d, described);
+        let (confidence, reason) = reasons(d, problem, last)?;
         Some((d, problem, confidence, reason))
     });
     // The last of equals: targets stand at the end more often than at the start.
@@ -89,6 +127,30 @@ pub(crate) fn guess(described: &[Described], rows: u64) -> Option<TargetGuess> {
         confidence: (confidence * 100.0).round() / 100.0,
         rationale,
     })
+}
+
+/// Whether a place at the end may speak for a column: not for what is given of a row, not for the last of a battery such
+/// as `q1`, `q2`, `q3`, and not for amounts that happen to be few.
+fn could_be_told(d: &Described, described: &[Described]) -> bool {
+    let folded = snake(&d.profile.name);
+    if folded.split('_').any(|word| GIVEN.contains(&word)) {
+        return false;
+    }
+    let stem = |name: &str| {
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        (stem.len() < name.len()).then(|| stem.to_owned())
+    };
+    let mine = stem(&folded);
+    if mine.is_some() && described.iter().filter(|o| stem(&snake(&o.profile.name)) == mine).count() > 2 {
+        return false;
+    }
+    match (d.profile.kind, &d.profile.min, &d.profile.max) {
+        // Classes are numbered without wide gaps.
+        (ColumnType::Integer, Some(Scalar::Int(min)), Some(Scalar::Int(max))) => {
+            d.profile.distinct <= 2 || max.abs_diff(*min) < d.profile.distinct.saturating_mul(3)
+        }
+        _ => true,
+    }
 }
 
 /// How sure one may be, and why; `None` where nothing speaks for the column.

@@ -1,7 +1,7 @@
 //! Steps that mend: what is wrong whatever the table is for.
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::profile::{Profile, Scalar};
+use dropforge_shared::profile::{Profile, Scalar, Severity};
 use dropforge_shared::steps::join_values;
 
 use super::{Draft, Seen, Steps, evidence, names, percent};
@@ -49,7 +49,11 @@ fn drop(profile: &Profile, columns: &mut [Seen<'_>], steps: &mut Steps) {
     for (kind, confidence, why) in reasons {
         let hit = |c: &Seen<'_>| match kind {
             "mostly_missing" => mostly(c),
-            "near_duplicate" => c.issues.iter().any(|i| i.kind.contains("duplicate")),
+            // What is only nearly the same is the user's to judge, and so is a mark that is set or missing.
+            "near_duplicate" => {
+                c.issues.iter().any(|i| i.kind.contains("duplicate") && i.severity != Severity::Low)
+            }
+            "constant" => c.issue(kind).is_some_and(|i| i.severity != Severity::Low),
             // Times and amounts are all different too, and are no names.
             "id_like" if c.look.as_ref().is_some_and(|l| l.dates.is_some() || l.numbers.is_some()) => false,
             kind => c.issue(kind).is_some(),
