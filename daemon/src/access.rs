@@ -151,3 +151,120 @@ fn ambiguous<'a>(selector: &str, ids: impl Iterator<Item = &'a str>) -> Fault {
 fn shown(selector: &str) -> String {
     dropforge_shared::clean::fit(selector, 80)
 }
+
+#[cfg(test)]
+mod tests {
+    use dropforge_shared::ids::ProjectId;
+    use dropforge_shared::time::Timestamp;
+
+    use super::*;
+    use crate::store::Store;
+    use crate::store::rows::{Location, ProjectRow};
+
+    const OWNER: u32 = 1000;
+    const STRANGER: u32 = 1001;
+
+    fn told<T: std::fmt::Debug>(found: Found<T>) -> Fault {
+        found.unwrap().unwrap_err()
+    }
+
+    #[test]
+    fn what_is_anothers_answers_exactly_as_what_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let project = ProjectRow {
+            id: ProjectId::random(),
+            owner: OWNER,
+            name: "default".into(),
+            created_at: Timestamp::now(),
+            archived: false,
+        };
+        let name = "folder/sales.csv".to_owned();
+        let row = FileRow::taken(OWNER, project.id.clone(), name.clone(), "ab".repeat(32), 8, Location::Blob);
+        let work = JobRow::queued("ingest", OWNER, project.id.clone(), Some(row.id.clone()));
+        let (file_id, job_id) = (row.id.to_string(), work.id.to_string());
+        store
+            .write_blocking(move |tx| {
+                tx.put_project(project.clone())?;
+                tx.put_file(row.clone())?;
+                tx.put_job(work.clone())
+            })
+            .unwrap();
+        // The fault names what was asked for, so that is put in its place.
+        let same = |fault: Fault, asked: &str, unknown: Fault, never: &str| {
+            assert_eq!(fault.message.replace(asked, never), unknown.message);
+            assert_eq!((fault.code, fault.hint), (unknown.code, unknown.hint));
+        };
+        let unknown_file = FileId::random().to_string();
+        let unknown_job = JobId::random().to_string();
+        store
+            .read(|tx| {
+                for asked in [file_id.as_str(), &file_id[..6], "sales.csv", name.as_str()] {
+                    assert!(file(tx, OWNER, asked)?.is_ok(), "{asked}");
+                    same(
+                        told(file(tx, STRANGER, asked)),
+                        asked,
+                        told(file(tx, STRANGER, &unknown_file)),
+                        &unknown_file,
+                    );
+                    same(
+                        told(thing(tx, STRANGER, asked)),
+                        asked,
+                        told(thing(tx, STRANGER, &unknown_file)),
+                        &unknown_file,
+                    );
+                }
+                for asked in [job_id.as_str(), &job_id[..6]] {
+                    assert!(job(tx, OWNER, asked)?.is_ok(), "{asked}");
+                    same(
+                        told(job(tx, STRANGER, asked)),
+                        asked,
+                        told(job(tx, STRANGER, &unknown_job)),
+                        &unknown_job,
+                    );
+                    same(
+                        told(thing(tx, STRANGER, asked)),
+                        asked,
+                        told(thing(tx, STRANGER, &unknown_job)),
+                        &unknown_job,
+                    );
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_beginning_that_another_owner_shares_is_still_unique() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let project = ProjectId::random();
+        let mut ids: Vec<(u32, FileId)> = Vec::new();
+        for owner in [OWNER, STRANGER] {
+            let mut row = FileRow::taken(
+                owner,
+                project.clone(),
+                format!("{owner}.csv"),
+                "cd".repeat(32),
+                8,
+                Location::Blob,
+            );
+            row.id = format!("f012345{owner}").parse().unwrap();
+            ids.push((owner, row.id.clone()));
+            store.write_blocking(move |tx| tx.put_file(row.clone())).unwrap();
+        }
+        let shared: String = ids[0]
+            .1
+            .as_str()
+            .chars()
+            .zip(ids[1].1.as_str().chars())
+            .take_while(|(a, b)| a == b)
+            .map(|p| p.0)
+            .collect();
+        assert!(shared.len() >= MIN_PREFIX, "{ids:?}");
+        for (owner, id) in ids {
+            let found = store.read(|tx| file(tx, owner, &shared)).unwrap().unwrap();
+            assert_eq!(found.id, id);
+        }
+    }
+}

@@ -7,6 +7,7 @@ use dropforge_shared::config::ByteSize;
 use dropforge_shared::service::Check;
 
 use crate::lifecycle::House;
+use crate::limits;
 
 /// Below this much free space a full disk is near.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -64,6 +65,39 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
         )
     });
     all.push(watches());
+    all.extend(own_limits(limits::open_files(), limits::processes(), limits::file_bytes()));
+    all
+}
+
+/// What the daemon was started under; `None` is no limit.
+fn own_limits(files: Option<u64>, processes: Option<u64>, file_bytes: Option<u64>) -> Vec<Check> {
+    let counted = |name: &str, limit: Option<u64>, few: u64, what: &str, advice: &str| match limit {
+        Some(n) if n < few => {
+            let advice = format!("{advice}, then `dropforge daemon stop`; the next call starts it anew.");
+            check(name, "warning", format!("{n} {what}"), Some(advice))
+        }
+        Some(n) => check(name, "ok", format!("{n} {what}"), None),
+        None => check(name, "ok", format!("no limit on {what}"), None),
+    };
+    let raise = |flag: &str, key: &str| format!("Raise it (`ulimit {flag}`, or {key} in its systemd unit)");
+    let mut all = vec![
+        counted("open files", files, limits::FEW_FILES, "files at once", &raise("-n 1024", "LimitNOFILE=")),
+        counted(
+            "processes",
+            processes,
+            limits::FEW_PROCESSES,
+            "processes and threads of this user",
+            &raise("-u 512", "LimitNPROC="),
+        ),
+    ];
+    if let Some(bytes) = file_bytes {
+        all.push(check(
+            "file size",
+            "warning",
+            format!("no file may grow beyond {}", ByteSize(bytes)),
+            Some(raise("-f unlimited", "LimitFSIZE=") + "."),
+        ));
+    }
     all
 }
 
@@ -143,5 +177,21 @@ fn watches() -> Check {
         ),
         Some(n) => check("watch limit", "ok", format!("{n} watches a user"), None),
         None => check("watch limit", "warning", "can't be told".into(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_cut_the_work_short_are_told_with_the_way_to_raise_them() {
+        let levels = |all: &[Check]| all.iter().map(|c| c.level.clone()).collect::<Vec<_>>();
+        assert_eq!(levels(&own_limits(Some(1024), None, None)), ["ok", "ok"]);
+        let few = own_limits(Some(20), Some(8), Some(1 << 20));
+        assert_eq!(levels(&few), ["warning"; 3]);
+        let advice: Vec<&str> = few.iter().filter_map(|c| c.advice.as_deref()).collect();
+        assert!(advice[0].contains("ulimit -n") && advice[1].contains("ulimit -u"), "{advice:?}");
+        assert!(few[2].detail.contains("1.0 MiB") && advice[2].contains("LimitFSIZE"), "{few:?}");
     }
 }

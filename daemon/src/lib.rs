@@ -9,6 +9,7 @@ mod doctor;
 mod inbox;
 mod joblog;
 mod lifecycle;
+mod limits;
 mod logs;
 mod queue;
 mod rpc;

@@ -97,6 +97,7 @@ pub fn run(options: Options) -> Result<(), Fault> {
         let _ = rustix::process::setsid();
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    crate::limits::raise();
     options.paths.create()?;
     let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
     write_starter_config(&options.paths.config);
@@ -183,7 +184,10 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     // Nothing new comes in, then what runs is stopped and queued again, then the socket goes.
     inbox.stop().await;
     queue.stop(scheduler).await;
-    let _ = std::fs::remove_file(&house.paths.socket);
+    // Only the own one: where the home was removed and made anew, another daemon listens there.
+    if house.store.is_on_disk() {
+        let _ = std::fs::remove_file(&house.paths.socket);
+    }
     let _ = calls.await;
     tracing::info!("stopped");
     Ok(())

@@ -82,6 +82,14 @@ impl Paths {
                 .hint("Set DROPFORGE_HOME to a folder of your own.")
         };
         let base = directories::BaseDirs::new().ok_or_else(no_home)?;
+        // The daemon has a working folder of its own: what counts from this one would be another place there.
+        if !base.home_dir().is_absolute() {
+            return Err(Fault::usage(format!(
+                "HOME='{}' is not an absolute path",
+                base.home_dir().display()
+            ))
+            .hint("Set HOME to your home folder, or DROPFORGE_HOME to a folder of your own."));
+        }
         let data = base.data_dir().join("dropforge");
         let state = base.state_dir().unwrap_or_else(|| base.data_dir()).join("dropforge");
         let drop = base.home_dir().join("Dropforge");

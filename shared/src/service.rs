@@ -78,6 +78,9 @@ pub struct AddRequest {
     /// already is read again.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// A key that the client chose: what was taken under it is told again rather than taken again.
+    #[serde(default)]
+    pub idempotency: Option<String>,
 }
 
 /// How an `add` is going.
@@ -212,6 +215,12 @@ pub struct FsckView {
     pub problems: Vec<String>,
     /// Problems that were mended.
     pub repaired: u64,
+    /// Why the pages of the store's file were not looked at; `None` where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_skipped: Option<String>,
+    /// How long it took, in milliseconds; calls that write waited for it, others did not.
+    #[serde(default)]
+    pub took_ms: u64,
 }
 
 /// What a backup holds.

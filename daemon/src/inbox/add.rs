@@ -12,8 +12,10 @@ use std::time::Duration;
 use dropforge_shared::clean;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::AddOutcome;
+use dropforge_shared::paths::hex;
 use dropforge_shared::service::AddRequest;
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 
 use super::error::IntakeError;
 use super::intake::{Intake, Source, Taken, ensure_default_project};
@@ -65,15 +67,17 @@ impl Intake {
             settled: None,
             heed_writers: false,
             once: false,
+            key: None,
         };
-        for path in request.paths {
+        for (nth, path) in request.paths.into_iter().enumerate() {
             let path = PathBuf::from(OsStr::from_bytes(&path));
             let (intake, root) = (self.clone(), path.clone());
             let items = tokio::task::spawn_blocking(move || intake.expand(&root)).await.unwrap_or_else(|e| {
                 vec![Item::Bad { path, fault: Fault::failed(format!("reading the folder broke off: {e}")) }]
             });
+            let key = request.idempotency.as_ref().map(|key| format!("{key} {nth}"));
             let mut outcomes = futures::stream::iter(items)
-                .map(|item| self.one(item, template.clone(), &on_progress))
+                .map(|item| self.one(item, Source { key: key.clone(), ..template.clone() }, &on_progress))
                 .buffered(UNDER_WAY);
             while let Some(outcome) = outcomes.next().await {
                 on_outcome(outcome);
@@ -165,7 +169,13 @@ impl Intake {
             Item::Bad { path, fault } => return refused(&path, fault),
         };
         let display = shown(&path);
-        let source = Source { path: path.clone(), name, ..template };
+        // A path may have any length; a key may not.
+        let key = template.key.map(|key| {
+            let hash =
+                Sha256::new().chain_update(&key).chain_update([0]).chain_update(path.as_os_str().as_bytes());
+            hex(&hash.finalize()[..16])
+        });
+        let source = Source { path: path.clone(), name, key, ..template };
         let progress = |done, total| on_progress(&display, done, total);
         for attempt in 1.. {
             match self.take(source.clone(), &progress).await {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::file::FileState;
-use dropforge_shared::ids::JobId;
+use dropforge_shared::ids::{FileId, JobId};
 
 use crate::store::rows::{FileRow, JobRow, Location};
 use crate::store::{StoreError, WriteTx};
@@ -16,6 +16,8 @@ pub(super) enum Commit {
     New,
     /// The content was there; a job if it is processed again.
     Duplicate { first: Box<FileRow>, same: bool, job: Option<JobId> },
+    /// It was done before under the same key: its file, its job, and whether the content had been there then.
+    Before { file: FileId, duplicate_of: Option<FileId>, job: JobId },
     /// The content that was to be shared is gone since it was looked for.
     Again,
 }
@@ -58,6 +60,9 @@ pub(super) fn commit(
 ) -> Result<Commit, StoreError> {
     if tx.file(&row.id)?.is_some() {
         return Ok(Commit::New);
+    }
+    if let Some(before) = before(tx, row, job)? {
+        return Ok(before);
     }
     let same = |r: &FileRow| r.project == row.project && r.name == row.name;
     let mut rows = tx.files_with_sha(row.owner, &row.sha256)?;
@@ -106,4 +111,15 @@ pub(super) fn commit(
     tx.put_job(job.clone())?;
     tx.append_audit(row.owner, "add", row.id.as_str(), &detail)?;
     Ok(Commit::New)
+}
+
+/// What the job's key was used for before, where that was this content.
+fn before(tx: &WriteTx, row: &FileRow, job: &JobRow) -> Result<Option<Commit>, StoreError> {
+    let Some(key) = &job.idempotency else { return Ok(None) };
+    let Some(id) = tx.job_by_idempotency(row.owner, key)? else { return Ok(None) };
+    let file = tx.job(&id)?.and_then(|job| job.file).map(|file| tx.file(&file)).transpose()?.flatten();
+    let Some(file) = file.filter(|file| file.sha256 == row.sha256) else { return Ok(None) };
+    let first = tx.jobs_of_file(&file.id)?.into_iter().min_by_key(|job| job.seq).map(|job| job.id);
+    let duplicate_of = (first.as_ref() != Some(&id)).then(|| file.id.clone());
+    Ok(Some(Commit::Before { file: file.id, duplicate_of, job: id }))
 }

@@ -103,6 +103,8 @@ impl From<IntakeError> for Fault {
             IntakeError::Store(inner) => return inner.into(),
             IntakeError::Vanished(_) => Self::not_found(message),
             IntakeError::Refused { .. } => Self::refused(message),
+            // The next daemon takes it.
+            IntakeError::Stopped(_) => Self::unreachable(message),
             _ => Self::failed(message),
         };
         fault.hint(error.advice())

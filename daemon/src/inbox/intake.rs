@@ -64,6 +64,8 @@ pub struct Source {
     /// The same content under the same name in the same project is the same thing seen again, and is never processed
     /// again: for files that stay where they were dropped.
     pub once: bool,
+    /// What this one taking is known by: a second one of the same key gives the file and job of the first.
+    pub key: Option<String>,
 }
 
 /// What became of it.
@@ -227,6 +229,8 @@ impl Intake {
         let row = new_row(source, &prepared);
         let mut job = JobRow::queued(INGEST, source.owner, source.project.clone(), Some(row.id.clone()));
         job.settings = set(&BTreeMap::new(), &source.settings);
+        // With the content: what was changed in between is another thing.
+        job.idempotency = source.key.as_ref().map(|key| format!("{key} {}", row.sha256));
         let (file, job_id) = (row.id.clone(), job.id.clone());
         let again = Again {
             wanted: source.on_duplicate == OnDuplicate::Reprocess || !source.settings.is_empty(),
@@ -243,6 +247,9 @@ impl Intake {
             .await?;
         let taken = match commit {
             Commit::Again => return Ok(None),
+            Commit::Before { file, duplicate_of, job } => {
+                Taken { file, duplicate_of, already_here: false, jobs: vec![job], stamp }
+            }
             Commit::New => {
                 self.announce_file(&file, &source.name, FileState::Ingesting);
                 self.announce_job(&job_id, &file);

@@ -57,6 +57,7 @@ impl Take {
             settled: Some(ready.stamp),
             heed_writers: !ready.last_call,
             once: self.after == AfterIntake::Leave,
+            key: None,
         };
         let taken = self.intake.take(source, &|_, _| {}).await?;
         let rest = match self.after {

@@ -90,6 +90,7 @@ pub(super) async fn project_create(calls: &Calls, name: String) -> Result<Projec
 pub(super) async fn fsck(calls: &Calls, repair: bool) -> Result<FsckView, Fault> {
     let store = calls.house.store.clone();
     blocking(move || {
+        let begun = std::time::Instant::now();
         let report = store.fsck(repair)?;
         let rows = [
             ("files", report.files),
@@ -103,6 +104,8 @@ pub(super) async fn fsck(calls: &Calls, repair: bool) -> Result<FsckView, Fault>
             rows: rows.map(|(name, n)| (name.to_owned(), n)).into(),
             problems: left.iter().map(ToString::to_string).collect(),
             repaired: if report.repaired { mended as u64 } else { 0 },
+            pages_skipped: report.pages_skipped,
+            took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     })
     .await

@@ -4,7 +4,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -131,4 +131,9 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 /// The store's file in a folder.
 pub(super) fn store_file(dir: &Path) -> PathBuf {
     dir.join(FILE)
+}
+
+/// Which file lies there: device and inode. `None` where there is none.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }

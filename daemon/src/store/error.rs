@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The rows do not allow it. The transaction is untouched.
     #[error("{0}")]
     Conflict(String),
+    /// A write's own code failed. The transaction is untouched.
+    #[error("a write panicked: {0}")]
+    Panicked(String),
     /// The disk is full or failed. The store is reopened by itself; try again later.
     #[error("the store can't be used at the moment: {0}")]
     Unavailable(String),
@@ -114,7 +117,8 @@ impl From<StoreError> for Fault {
         let message = error.to_string();
         match error {
             StoreError::NotFound(_) => Self::not_found(message),
-            StoreError::Conflict(_) => Self::failed(message),
+            StoreError::Conflict(_) => Self::refused(message),
+            StoreError::Panicked(_) => Self::failed(message).hint("Please report it, with the daemon's log."),
             StoreError::Unavailable(_) => Self::failed(message)
                 .hint("Free space or mend the disk; the daemon goes on by itself. `dropforge doctor` shows the state."),
             StoreError::Newer { .. } => {

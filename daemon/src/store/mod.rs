@@ -16,6 +16,7 @@ mod fsck;
 mod job;
 mod key;
 mod migrate;
+mod pages;
 mod project;
 mod repair;
 mod restore;
@@ -116,6 +117,7 @@ impl Store {
         let lock = disk::lock_dir(dir)?;
         let db = disk::open_store(dir, steps, &disk)?;
         let shared = Arc::new(Shared {
+            identity: disk::identity(&disk::store_file(dir)),
             path: disk::store_file(dir),
             db: RwLock::new(Some(db)),
             trouble: Mutex::new(None),
@@ -203,9 +205,11 @@ impl Store {
         }
     }
 
-    /// Whether the store's file still is where it was opened. Once it was removed, what is written goes nowhere.
+    /// Whether the store's file still is where it was opened. Once it was removed, what is written goes nowhere; and where
+    /// another lies in its place, a home was made anew and is somebody else's to serve.
     pub fn is_on_disk(&self) -> bool {
-        self.handle.shared.path.exists()
+        let shared = &self.handle.shared;
+        disk::identity(&shared.path).is_some_and(|now| shared.identity.is_none_or(|then| then == now))
     }
 
     /// Why the store can't be written; `None` while it is well.
@@ -215,7 +219,7 @@ impl Store {
 
     /// Checks the file's pages, every row, every index both ways, the counters, the audit chain and what rows say of each other.
     /// With `repair`, indices and counters are made anew from the rows, and rows that can't be read are set aside. Blocks, and so do
-    /// others' writes meanwhile.
+    /// others' writes meanwhile; reading goes on.
     pub fn fsck(&self, repair: bool) -> Result<FsckReport, StoreError> {
         let (tell, told) = mpsc::sync_channel(1);
         let work = move |shared: &Shared| {

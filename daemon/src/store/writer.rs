@@ -51,6 +51,8 @@ pub(super) enum Command {
 /// What the writer and the readers share.
 pub(super) struct Shared {
     pub(super) path: PathBuf,
+    /// Which file lay there when it was opened.
+    pub(super) identity: Option<(u64, u64)>,
     /// `None` while it can't be opened. Held for reading as long as a transaction lives.
     pub(super) db: RwLock<Option<Database>>,
     pub(super) trouble: Mutex<Option<String>>,
@@ -286,9 +288,7 @@ impl Writer {
                     Ok(Err(e)) if e.is_unavailable() => return Err(e),
                     Ok(Err(e)) => (e, dirty),
                     // A table may have been left half changed.
-                    Err(panic) => {
-                        (StoreError::Conflict(format!("a write panicked: {}", panic_text(&*panic))), true)
-                    }
+                    Err(panic) => (StoreError::Panicked(panic_text(&*panic).to_owned()), true),
                 };
                 group.remove(at).answer(Err(error));
                 if spoiled {

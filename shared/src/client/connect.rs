@@ -32,7 +32,13 @@ async fn hello(paths: &Paths, operation: Operation) -> Result<Option<(UnixStream
             return Ok(None);
         }
         Err(e) => {
-            return Err(Fault::unreachable(format!("can't connect to the daemon's socket {socket}: {e}")));
+            let fault = Fault::unreachable(format!("can't connect to the daemon's socket {socket}: {e}"));
+            return Err(match e.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    fault.hint("Is it another user's? Set DROPFORGE_HOME to a folder of your own.")
+                }
+                _ => fault.hint("`dropforge doctor` looks at the socket."),
+            });
         }
     };
     // The folder of a socket outside of the home could be somebody else's: nothing is told to a stranger.

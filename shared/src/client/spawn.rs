@@ -27,8 +27,10 @@ pub async fn connect_or_start(paths: &Paths, exe: &Path) -> Result<Client, Fault
 pub async fn start(paths: &Paths, exe: &Path) -> Result<Client, Fault> {
     paths.create()?;
     let lock_path = paths.run.join("start.lock");
-    let lock = open_private(&lock_path)
-        .map_err(|e| Fault::failed(format!("can't open the start lock {}: {e}", lock_path.display())))?;
+    let lock = open_private(&lock_path).map_err(|e| {
+        Fault::failed(format!("can't open the start lock {}: {e}", lock_path.display()))
+            .hint("The home has to be writable; `dropforge doctor` looks at it.")
+    })?;
     let deadline = Instant::now() + START;
     // Held until the daemon answers, so that of many clients at once only one starts it.
     while rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -61,7 +63,15 @@ pub async fn start(paths: &Paths, exe: &Path) -> Result<Client, Fault> {
             .stdout(Stdio::null())
             .stderr(log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from))
             .spawn()
-            .map_err(|e| Fault::failed(format!("can't start the daemon ({}): {e}", exe.display())))
+            .map_err(|e| {
+                let fault = Fault::unreachable(format!("can't start the daemon ({}): {e}", exe.display()));
+                match e.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
+                        fault.hint("This user has too many processes, or memory is short: `ulimit -u`.")
+                    }
+                    _ => fault.hint("Is the program still where it was, and may it be run?"),
+                }
+            })
     };
     let mut child = spawn()?;
     loop {

@@ -92,3 +92,87 @@ fn a_daemon_whose_home_was_removed_ends() {
     std::fs::remove_dir_all(home.path().join("store")).unwrap();
     eventually("it has ended", || home.daemon_pid().is_none().then_some(()));
 }
+
+#[test]
+fn a_home_that_was_removed_and_made_anew_belongs_to_the_daemon_that_made_it() {
+    let home = home!();
+    let old = home.start_daemon();
+    let old = dropforge_shared::identity::ProcessIdentity::of(old).unwrap();
+    for folder in ["store", "run"] {
+        std::fs::remove_dir_all(home.path().join(folder)).unwrap();
+    }
+    let new = home.start_daemon();
+    assert_ne!(new, old.pid);
+    eventually("the old one has ended", || (!old.is_alive()).then_some(()));
+    // It took neither the new one's socket along nor its place.
+    assert_eq!(home.json("daemon status")["pid"], new);
+}
+
+#[test]
+fn an_add_goes_on_where_the_daemon_is_killed_while_it_takes_files() {
+    let home = home!();
+    home.start_daemon();
+    let folder = home.path().join("many");
+    std::fs::create_dir(&folder).unwrap();
+    const FILES: usize = 200;
+    for n in 0..FILES {
+        std::fs::write(folder.join(format!("{n:03}.csv")), format!("a,b\n{n},x\n")).unwrap();
+    }
+    let mut add = home.command(["add", folder.to_str().unwrap(), "--on-duplicate", "reprocess", "--json"]);
+    let add = add.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    eventually("some are taken", || (!home.files().is_empty()).then_some(()));
+    assert!(home.kill_daemon());
+    home.start_daemon();
+    let output = add.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let outcomes: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcomes.len(), FILES);
+    for outcome in &outcomes {
+        assert!(outcome["file"].is_string() && outcome["duplicate_of"].is_null(), "{outcome}");
+        assert_eq!(outcome["jobs"].as_array().map(Vec::len), Some(1), "{outcome}");
+    }
+    // Each once, though they were to be processed again.
+    assert_eq!((home.files().len(), home.jobs().len()), (FILES, FILES));
+    home.assert_store_is_sound();
+}
+
+#[test]
+fn another_user_is_refused_even_where_the_socket_stands_open() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else can be played.
+        return;
+    }
+    const STRANGER: u32 = 54_321;
+    let home = home!();
+    home.start_daemon();
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let socket = home.paths().socket;
+    for folder in socket.ancestors().skip(1).take(2) {
+        open(folder, 0o755);
+    }
+    open(&socket, 0o666);
+    // Who connects, speaks the protocol and asks it to stop, is told no and heard no further.
+    let script =
+        "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\nprint('reached')";
+    let reached = std::process::Command::new("python3")
+        .args(["-c", script, socket.to_str().unwrap()])
+        .uid(STRANGER)
+        .gid(STRANGER)
+        .output();
+    if let Ok(reached) = reached {
+        assert!(String::from_utf8_lossy(&reached.stdout).contains("reached"), "{reached:?}");
+    }
+    let outcome = home.command(["daemon", "stop"]).uid(STRANGER).gid(STRANGER).output();
+    // The program under test may lie where a stranger can't reach it; then there is nothing to try.
+    if let Ok(outcome) = outcome {
+        let told = String::from_utf8_lossy(&outcome.stderr);
+        assert_ne!(outcome.status.code(), Some(0), "{told}");
+        assert!(told.contains("another user") || told.contains("belongs to uid"), "{told}");
+    }
+    home.json("daemon status");
+}

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use dropforge_shared::clean;
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::config::ByteSize;
-use dropforge_shared::fault::Fault;
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::file::{AddOutcome, FileState, OnDuplicate};
-use dropforge_shared::ids::FileId;
+use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::job::JobState;
 use dropforge_shared::service::{AddRequest, CALL, JobQuery};
 
@@ -41,6 +41,8 @@ pub struct Args {
 
 /// How long a file may be without a job until it counts as given up.
 const IDLE: Duration = Duration::from_secs(5);
+/// How many daemons in a row may go away while they take files.
+const RESTARTS: u32 = 10;
 
 fn on_duplicate(text: &str) -> Result<OnDuplicate, String> {
     match text {
@@ -76,28 +78,13 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         None => context.config()?.inbox.on_duplicate,
     };
     let settings = args.reading.settings()?;
-    let request = AddRequest { paths, project: args.project, on_duplicate, settings };
-    let ticket = flat(client.rpc.add(within(CALL), request).await)?;
-    let mut outcomes: Vec<AddOutcome> = Vec::new();
-    loop {
-        let seen = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
-        let progress = flat(client.rpc.add_poll(within(CALL * 3), ticket, seen, 20_000).await)?;
-        jobs.extend(progress.outcomes.iter().flat_map(|o| &o.jobs).map(ToString::to_string));
-        outcomes.extend(progress.outcomes);
-        if let Some((path, done, total)) = &progress.current
-            && *total > 1 << 24
-        {
-            let name = clean::fit(path, 40);
-            print::progress(&format!("{name}: {} of {}", ByteSize(*done), ByteSize(*total)));
-        }
-        if progress.finished {
-            break;
-        }
-    }
-    print::progress("");
+    // With a key, asking again gives what was taken the first time.
+    let idempotency = Some(JobId::random().to_string());
+    let request = AddRequest { paths, project: args.project, on_duplicate, settings, idempotency };
+    let mut line = Line::new(context, client);
+    let outcomes = taken(&mut line, &request, jobs).await?;
     let mut worst = first_fault(&outcomes);
     if args.wait {
-        let mut line = Line::new(context, client);
         let views = waiting::until_ended(&mut line, jobs, None).await?;
         worst = worst.or(waiting::exit_code(&views));
         let mut notes: Vec<String> = views.iter().filter_map(waiting::shortfall).collect();
@@ -114,6 +101,56 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
     }
     show(context, &outcomes)?;
     Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// What became of each path. A daemon that goes away takes its ticket along, so the next one is asked again.
+async fn taken(
+    line: &mut Line<'_>,
+    request: &AddRequest,
+    jobs: &mut Vec<String>,
+) -> Result<Vec<AddOutcome>, Fault> {
+    for again in (0..RESTARTS).rev() {
+        let ticket = line.call(async |rpc| flat(rpc.add(within(CALL), request.clone()).await)).await?;
+        jobs.clear();
+        match follow(line, ticket, jobs).await {
+            Ok(outcomes) if again > 0 && outcomes.iter().any(cut_off) => line.renew(true).await?,
+            Err(fault) if again > 0 && is_gone(&fault) => line.renew(false).await?,
+            ended => return ended,
+        }
+    }
+    Err(super::not_running())
+}
+
+/// Asks how a ticket goes until it is done with. Once, of one daemon: the next one's tickets begin anew.
+async fn follow(line: &Line<'_>, ticket: u64, jobs: &mut Vec<String>) -> Result<Vec<AddOutcome>, Fault> {
+    let mut outcomes: Vec<AddOutcome> = Vec::new();
+    loop {
+        let seen = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        let asked = line.rpc().add_poll(within(CALL * 3), ticket, seen, 20_000).await;
+        let progress = flat(asked).inspect_err(|_| print::progress(""))?;
+        jobs.extend(progress.outcomes.iter().flat_map(|o| &o.jobs).map(ToString::to_string));
+        outcomes.extend(progress.outcomes);
+        if let Some((path, done, total)) = &progress.current
+            && *total > 1 << 24
+        {
+            let name = clean::fit(path, 40);
+            print::progress(&format!("{name}: {} of {}", ByteSize(*done), ByteSize(*total)));
+        }
+        if progress.finished {
+            print::progress("");
+            return Ok(outcomes);
+        }
+    }
+}
+
+/// Whether the daemon has gone, or another has come in its place.
+fn is_gone(fault: &Fault) -> bool {
+    matches!(fault.code, FaultCode::Unreachable | FaultCode::NotFound)
+}
+
+/// Whether a path was not taken because the daemon was about to stop.
+fn cut_off(outcome: &AddOutcome) -> bool {
+    outcome.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Unreachable)
 }
 
 /// The exit code of the first path that was not taken.
@@ -232,6 +269,16 @@ mod tests {
             let told = refusal(&outcome("/a.csv", Some(error))).unwrap();
             assert_eq!(told, "/a.csv: no such file\n  Look again.");
         }
+    }
+
+    #[test]
+    fn what_a_daemon_on_its_way_out_did_not_take_is_asked_for_again_and_what_is_missing_is_not() {
+        let stopped = AddOutcome {
+            fault: Some(Fault::unreachable("the daemon is stopping")),
+            ..outcome("/a", Some("x"))
+        };
+        assert!(cut_off(&stopped));
+        assert!(!cut_off(&outcome("/a", Some("no such file"))) && !cut_off(&outcome("/a", None)));
     }
 
     #[test]

@@ -71,7 +71,18 @@ fn home(context: &Context) -> Check {
         return check("home", "ok", format!("{} is made at the first start", home.display()), None);
     }
     match dropforge_shared::paths::private_dir(home) {
-        Ok(()) => check("home", "ok", home.display().to_string(), None),
+        // The daemon looks at its folders itself; where none runs, this may be why.
+        Ok(()) => match rustix::fs::access(home, rustix::fs::Access::WRITE_OK) {
+            Ok(()) => check("home", "ok", home.display().to_string(), None),
+            Err(e) => check(
+                "home",
+                "error",
+                format!("{} can't be written: {e}", home.display()),
+                Some(
+                    "Mount its file system to be written, mend its permissions, or set DROPFORGE_HOME to another place.",
+                ),
+            ),
+        },
         Err(fault) => check("home", "error", fault.message, fault.hint.as_deref()),
     }
 }
@@ -94,7 +105,12 @@ fn sandbox() -> Vec<Check> {
         if support.seccomp {
             check("seccomp", "ok", "children make no sockets and start no programs", None)
         } else {
-            check("seccomp", "warning", "this kernel has none: children could make sockets", None)
+            check(
+                "seccomp",
+                "warning",
+                "this kernel has none: children could make sockets",
+                Some("A kernel with CONFIG_SECCOMP_FILTER has it; a container may be keeping it away."),
+            )
         },
     ]
 }

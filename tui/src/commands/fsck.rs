@@ -20,12 +20,19 @@ pub struct Args {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let client = context.client().await?;
-    let report = flat(client.rpc.fsck(within(LONG_CALL), args.repair).await)?;
+    print::progress("checking; what is to be written waits meanwhile, reading goes on");
+    let report = flat(client.rpc.fsck(within(LONG_CALL), args.repair).await);
+    print::progress("");
+    let report = report?;
     if context.json {
         print::json(&report)?;
     } else {
         let rows: Vec<String> = report.rows.iter().map(|(table, n)| format!("{n} {table}")).collect();
-        print::line(&format!("checked {}", rows.join(", ")))?;
+        let seconds = report.took_ms as f64 / 1000.0;
+        print::line(&format!("checked {} in {seconds:.1} s", rows.join(", ")))?;
+        if let Some(why) = &report.pages_skipped {
+            print::note(&format!("the pages of its file were not looked at: {why}"));
+        }
         for problem in &report.problems {
             print::line(&format!("! {}", dropforge_shared::clean::line(problem)))?;
         }

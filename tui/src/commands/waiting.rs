@@ -37,7 +37,7 @@ impl<'a> Line<'a> {
     ) -> Result<T, Fault> {
         let mut until = None;
         loop {
-            let mut fault = match call(&self.client.rpc).await {
+            let fault = match call(&self.client.rpc).await {
                 Err(fault) if fault.code == FaultCode::Unreachable => fault,
                 answer => return answer,
             };
@@ -49,23 +49,38 @@ impl<'a> Line<'a> {
                 ));
             }
             let until = *until.get_or_insert_with(|| Instant::now() + PATIENCE);
-            loop {
-                if Instant::now() > until {
-                    return Err(
-                        fault.hint("Jobs are kept; `dropforge daemon start`, then `dropforge wait JOB`.")
-                    );
+            self.reconnect(until, None, fault).await?;
+        }
+    }
+
+    /// The calls of the daemon that answers now. For those that only this daemon can answer.
+    pub(super) fn rpc(&self) -> &DropforgeClient {
+        &self.client.rpc
+    }
+
+    /// A connection to whoever answers now; with `another`, to another daemon than the one at hand, which is about to go.
+    pub(super) async fn renew(&mut self, another: bool) -> Result<(), Fault> {
+        print::note("the daemon went away while it took files; waiting for it to come back");
+        let not = another.then_some(self.client.peer.epoch);
+        self.reconnect(Instant::now() + PATIENCE, not, super::not_running()).await
+    }
+
+    /// Connects anew, but not to the daemon of this epoch. Not started from here: whoever stopped it meant it.
+    async fn reconnect(&mut self, until: Instant, not: Option<u64>, mut fault: Fault) -> Result<(), Fault> {
+        loop {
+            if Instant::now() > until {
+                return Err(fault.hint("Jobs are kept; `dropforge daemon start`, then `dropforge wait JOB`."));
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            match connect(&self.context.paths).await {
+                Ok(Some(client)) if Some(client.peer.epoch) == not => {}
+                Ok(Some(client)) => {
+                    self.client = client;
+                    return Ok(());
                 }
-                tokio::time::sleep(Duration::from_millis(250)).await;
-                // Not started from here: whoever stopped it meant it.
-                match connect(&self.context.paths).await {
-                    Ok(Some(client)) => {
-                        self.client = client;
-                        break;
-                    }
-                    Ok(None) => fault = super::not_running(),
-                    Err(e) if e.code == FaultCode::Unreachable => fault = e,
-                    Err(e) => return Err(e),
-                }
+                Ok(None) => fault = super::not_running(),
+                Err(e) if e.code == FaultCode::Unreachable => fault = e,
+                Err(e) => return Err(e),
             }
         }
     }

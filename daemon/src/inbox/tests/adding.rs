@@ -156,10 +156,37 @@ async fn progress_goes_up_to_the_whole_size() {
         project: None,
         on_duplicate: OnDuplicate::Use,
         settings: Default::default(),
+        idempotency: None,
     };
     let progress = |_: &str, done: u64, total: u64| seen.lock().unwrap().push((done, total));
     home.intake().add(request, owner(), |_| {}, progress).await;
     let seen = seen.into_inner().unwrap();
     assert!(seen.is_sorted() && seen.iter().all(|(_, total)| *total == 5 << 20), "{seen:?}");
     assert!(seen.last().is_some_and(|(done, _)| *done > 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_again_under_the_same_key_is_told_again_and_not_done_again() {
+    let home = Home::new(|_| {});
+    let path = home.paths.home.join("a.csv");
+    fs::write(&path, "a\n1\n").unwrap();
+    let again = async |key: &str| {
+        home.add(&[&path], |request| {
+            request.on_duplicate = OnDuplicate::Reprocess;
+            request.idempotency = Some(key.into());
+        })
+        .await
+        .remove(0)
+    };
+    let first = again("k1").await;
+    assert_eq!((first.jobs.len(), &first.duplicate_of), (1, &None));
+    assert_eq!(again("k1").await, first);
+    let other = again("k2").await;
+    assert_eq!((&other.file, &other.duplicate_of), (&first.file, &first.file));
+    assert_ne!(other.jobs, first.jobs);
+    assert_eq!(again("k2").await, other);
+    // What was changed in between is another thing.
+    fs::write(&path, "a\n2\n").unwrap();
+    let changed = again("k2").await;
+    assert!(changed.error.is_none() && changed.file != first.file, "{changed:?}");
 }

@@ -147,8 +147,13 @@ impl Home {
 
     pub(super) async fn add(&self, paths: &[&Path], change: impl FnOnce(&mut AddRequest)) -> Vec<AddOutcome> {
         let paths = paths.iter().map(|p| p.as_os_str().as_bytes().to_vec().into()).collect();
-        let mut request =
-            AddRequest { paths, project: None, on_duplicate: OnDuplicate::Use, settings: Default::default() };
+        let mut request = AddRequest {
+            paths,
+            project: None,
+            on_duplicate: OnDuplicate::Use,
+            settings: Default::default(),
+            idempotency: None,
+        };
         change(&mut request);
         let (intake, outcomes) = (self.intake(), Arc::new(Mutex::new(Vec::new())));
         let sink = Arc::clone(&outcomes);

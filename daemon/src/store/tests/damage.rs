@@ -203,3 +203,25 @@ fn a_row_under_another_id_is_found() {
     mended(&filled, &["jobs"], copy);
     assert_eq!(filled.store.read(|tx: &ReadTx| tx.jobs(None, None, None, 9)).unwrap().len(), 4);
 }
+
+#[test]
+fn a_damaged_page_is_found_while_others_read() {
+    let filled = filled();
+    let store_file = filled._dir.path().join("dropforge.redb");
+    // A reader that stays: the check must not wait for it, nor it for the check.
+    let store = filled.store.clone();
+    let report = filled.store.read(|_| Ok(store.fsck(false))).unwrap().unwrap();
+    assert!(report.is_clean() && report.pages_skipped.is_none(), "{report:?}");
+    let mut bytes = std::fs::read(&store_file).unwrap();
+    let name = b"a.csv";
+    let places: Vec<usize> =
+        bytes.windows(name.len()).enumerate().filter(|(_, w)| w == name).map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at] = b'z';
+    }
+    std::fs::write(&store_file, bytes).unwrap();
+    let report = filled.store.fsck(false).unwrap();
+    assert!(report.problems.iter().any(|p| p.place == "pages"), "{report:?}");
+    assert!(!store_file.with_extension("check").exists(), "the copy is gone");
+}

@@ -115,3 +115,16 @@ fn a_step_that_fails_leaves_the_store_at_the_version_before() {
     drop(db);
     assert_eq!(Store::open(dir.path()).unwrap().snapshot_text().unwrap(), before);
 }
+
+#[test]
+fn a_store_whose_file_was_removed_is_not_on_disk_even_where_another_lies_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    assert!(store.is_on_disk());
+    let file = dir.path().join("dropforge.redb");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::rename(&file, dir.path().join("elsewhere")).unwrap();
+    assert!(!store.is_on_disk());
+    std::fs::write(&file, bytes).unwrap();
+    assert!(!store.is_on_disk());
+}
