@@ -18,7 +18,7 @@ pub(super) const SCREEN: ScreenSpec = ScreenSpec {
     keys: &["3"],
     about: "The dataset that was open last",
     under: None,
-    contexts: contexts,
+    contexts,
     show: Some(update::data::show_last),
     draw,
     update: update::data::command,

@@ -13,7 +13,7 @@ use super::profile::{distinct, scalar, severity, share};
 const BESIDE: u16 = 80;
 
 /// Columns for the figures then.
-const FIGURES: u16 = 38;
+const FIGURES: u16 = 34;
 
 type Lines = Vec<(String, Style)>;
 
@@ -113,7 +113,7 @@ fn figures(profile: &Profile, c: &ColumnProfile, width: u16, theme: Theme) -> Li
     }
     if c.kind.is_numeric() {
         put("zeros", count(c.zeros));
-        put("outliers", format!("{} (beyond 1.5 × IQR)", count(c.outliers)));
+        put("outliers", format!("{} beyond 1.5 × IQR", count(c.outliers)));
         if let Some(skew) = c.skewness {
             put("skewness", figure(skew));
         }
