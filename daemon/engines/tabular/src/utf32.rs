@@ -29,15 +29,19 @@ impl Order {
         }
     }
 
-    /// From text without a mark: every four bytes are one character, and it is no control.
+    /// From text without a mark: every four bytes are one character and no control, a tenth of them ASCII.
     pub(crate) fn evident(head: &[u8]) -> Option<Self> {
         let fours = || head.get(..LOOKED_AT.min(head.len())).unwrap_or_default().chunks_exact(4);
+        // Delimiters, digits and line ends are ASCII in any script; binary data may be characters by chance.
         let is_text = |order: Self| {
-            fours().all(|four| {
+            let mut ascii = 0;
+            let all = fours().all(|four| {
                 let code = four.try_into().ok().map(|four| order.code(four));
-                code.and_then(char::from_u32)
-                    .is_some_and(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
-            })
+                let found = code.and_then(char::from_u32);
+                ascii += usize::from(found.is_some_and(|c| c.is_ascii()));
+                found.is_some_and(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
+            });
+            all && ascii * 10 >= fours().len()
         };
         (head.len() >= 8).then_some([Self::Little, Self::Big])?.into_iter().find(|order| is_text(*order))
     }
@@ -107,7 +111,8 @@ mod tests {
         assert_eq!(Order::evident(&encoded("город,n\nМосква,12\n")), Some(Order::Little));
         assert_eq!(Order::evident(b"\0\0\0a\0\0\0,\0\0\0b"), Some(Order::Big));
         assert_eq!(Order::evident(b"a,b\n1,2\n3,4\n"), None);
-        assert_eq!(Order::evident(b"a\0,\0b\0\n\0001\0,\x002\0\n\0"), None);
+        assert_eq!(Order::evident(b"a\0,\0b\0\n\x001\0,\x002\0\n\0"), None);
         assert_eq!(Order::evident(&[1, 0, 0, 0, 2, 0, 0, 0]), None);
+        assert_eq!(Order::evident(&[1, 0, 2, 0, 0, 0, 7, 0, 0, 1, 0, 0]), None);
     }
 }
