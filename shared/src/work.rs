@@ -103,7 +103,8 @@ pub struct Derived {
 pub struct Input {
     /// The file's id.
     pub file: FileId,
-    /// The name it was dropped under, for messages; never for deciding what it is.
+    /// The name it was dropped under, for messages. What a file is its content decides; the name is a hint at most, where
+    /// the content leaves it open.
     pub name: String,
     /// Where the bytes lie.
     pub path: PathBuf,

@@ -1,11 +1,13 @@
 //! Bytes to UTF-8.
 //!
 //! An encoding is told from a byte order mark; else UTF-8 where all bytes are valid in it; else UTF-16 where every
-//! other byte of ASCII text is zero; else what `chardetng` takes it for. `encoding_rs` decodes, after the WHATWG
+//! other byte of ASCII text is zero (or UTF-32 where every four bytes are a character); else what `chardetng` takes it for. `encoding_rs` decodes, after the WHATWG
 //! Encoding Standard, a part of the file at a time. UTF-8 passes through untouched.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::utf32::{Order, Utf32};
 
 /// How the text of a file is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) enum Encoding {
     Utf8Bom,
     /// UTF-8 with a few damaged sequences, which become U+FFFD.
     Utf8Damaged,
+    /// UTF-32, with a mark or without.
+    Utf32(Order),
     /// Any other encoding of the WHATWG Encoding Standard.
     Other(&'static encoding_rs::Encoding),
 }
@@ -30,6 +34,8 @@ impl Encoding {
             Self::Utf8 => "utf-8".to_owned(),
             Self::Utf8Bom => "utf-8-bom".to_owned(),
             Self::Utf8Damaged => "utf-8-damaged".to_owned(),
+            Self::Utf32(Order::Little) => "utf-32le".to_owned(),
+            Self::Utf32(Order::Big) => "utf-32be".to_owned(),
             Self::Other(encoding) => encoding.name().to_lowercase(),
         }
     }
@@ -40,6 +46,8 @@ impl Encoding {
         let label = label.trim();
         let label = match label.to_ascii_lowercase().as_str() {
             "utf-8-bom" | "utf-8-sig" | "utf-8-damaged" => "utf-8".to_owned(),
+            "utf-32" | "utf-32le" | "utf-32-le" => return Some(Self::Utf32(Order::Little)),
+            "utf-32be" | "utf-32-be" => return Some(Self::Utf32(Order::Big)),
             other => other.to_owned(),
         };
         let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?;
@@ -51,6 +59,7 @@ impl Encoding {
     pub(crate) fn set(self, head: &[u8], whole: bool) -> Self {
         match self {
             Self::Other(e) if e == UTF_16LE && head.starts_with(b"\xfe\xff") => Self::Other(UTF_16BE),
+            Self::Utf32(order) => Self::Utf32(Order::of_mark(head).unwrap_or(order)),
             Self::Utf8 if damaged(head, whole) => Self::Utf8Damaged,
             Self::Utf8 if head.starts_with(b"\xef\xbb\xbf") => Self::Utf8Bom,
             other => other,
@@ -62,11 +71,17 @@ impl Encoding {
         if head.starts_with(b"\xef\xbb\xbf") {
             return if damaged(head, whole) { Self::Utf8Damaged } else { Self::Utf8Bom };
         }
+        if let Some(order) = Order::of_mark(head) {
+            return Self::Utf32(order);
+        }
         if head.starts_with(b"\xff\xfe") {
             return Self::Other(UTF_16LE);
         }
         if head.starts_with(b"\xfe\xff") {
             return Self::Other(UTF_16BE);
+        }
+        if let Some(order) = Order::evident(head) {
+            return Self::Utf32(order);
         }
         // Text of UTF-16 is often valid UTF-8 full of zero bytes, so it comes first.
         if let Some(encoding) = utf16_without_mark(head) {
@@ -99,6 +114,7 @@ impl Encoding {
             Self::Utf8Damaged => {
                 "nearly all of its sequences are UTF-8; the damaged ones are shown as \u{fffd}"
             }
+            Self::Utf32(_) => "a byte order mark, or a character in every four bytes, shows it",
             Self::Other(e) if e == UTF_16LE || e == UTF_16BE => {
                 "a byte order mark, or a zero in every second byte, shows it"
             }
@@ -145,6 +161,8 @@ fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 pub(crate) struct Decoder {
     /// `None` where bytes stay as they are.
     decoder: Option<encoding_rs::Decoder>,
+    /// The decoder of what the standard leaves out.
+    utf32: Option<Utf32>,
     damaged: bool,
 }
 
@@ -155,12 +173,16 @@ impl Decoder {
             Encoding::Other(encoding) => Some(encoding.new_decoder_with_bom_removal()),
             _ => None,
         };
-        Self { decoder, damaged: false }
+        let utf32 = match encoding {
+            Encoding::Utf32(order) => Some(Utf32::new(order)),
+            _ => None,
+        };
+        Self { decoder, utf32, damaged: false }
     }
 
     /// Whether the bytes stay as they are (damage is mended later, a block at a time).
     pub(crate) fn is_identity(&self) -> bool {
-        self.decoder.is_none()
+        self.decoder.is_none() && self.utf32.is_none()
     }
 
     /// Whether some bytes meant nothing in the encoding and became U+FFFD.
@@ -170,6 +192,10 @@ impl Decoder {
 
     /// Appends the text of `raw` as UTF-8. After `last` nothing may follow.
     pub(crate) fn decode(&mut self, raw: &[u8], last: bool, out: &mut Vec<u8>) {
+        if let Some(utf32) = &mut self.utf32 {
+            self.damaged |= utf32.decode(raw, last, out);
+            return;
+        }
         let Some(decoder) = &mut self.decoder else {
             out.extend_from_slice(raw);
             return;
@@ -241,6 +267,19 @@ mod tests {
         }
         assert_eq!(Encoding::of(b"a\0b,c\n1,2\n", true), Encoding::Utf8);
         assert_eq!(Encoding::of(&[1, 0, 2, 0, 0, 0, 7, 0, 0, 1, 0, 0], true), Encoding::Utf8);
+    }
+
+    #[test]
+    fn utf32_is_told_with_a_mark_and_without() {
+        let text = "name,città\nAda,Torino\n";
+        let little: Vec<u8> = text.chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
+        let big: Vec<u8> = text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect();
+        assert_eq!(Encoding::of(&little, true).name(), "utf-32le");
+        assert_eq!(decoded(Encoding::of(&big, true), &big), text);
+        let marked = [&b"\xff\xfe\0\0"[..], &little].concat();
+        assert_eq!(decoded(Encoding::of(&marked, true), &marked), format!("\u{feff}{text}"));
+        let set = Encoding::named("UTF-32").unwrap().set(b"\0\0\xfe\xff\0\0\0a", true);
+        assert_eq!(set.name(), "utf-32be");
     }
 
     #[test]

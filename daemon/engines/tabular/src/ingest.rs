@@ -58,7 +58,10 @@ pub fn ingest(
     let unwrapped = wrapping::unwrap(source, out_dir, options, monitor)?;
     let read = Work { source: &unwrapped.path, out_dir, options, delimiter, encoding, place: None };
     // Nobody knows the file that was unpacked for the time of the reading.
-    let told = read.any(unwrapped.part.as_deref(), monitor);
+    let told = read.any(unwrapped.part.as_deref(), monitor).map(|mut told| {
+        told.decisions.extend(options.unused(told.format, unwrapped.part.as_deref()));
+        told
+    });
     told.map_err(|e| e.about(&unwrapped.path, source)).map(|told| unwrapped.told(told))
 }
 
@@ -81,10 +84,15 @@ impl Work<'_> {
             return sheets::ingest(source, self.out_dir, format, part, self.options, monitor);
         }
         let sample = recognise::sample_as(source, self.encoding, SAMPLE_BYTES, *limits)?;
+        let mut by_name = false;
         let format = match recognise::recognise_sample(&sample) {
             Ok(recognised) => recognised.format,
             // A user who names a delimiter knows that it is a table.
             Err(_) if self.delimiter.is_some() && !sample.text.trim().is_empty() => Format::Csv,
+            Err(reason) if self.options.named_table && reason == recognise::NO_COLUMNS => {
+                by_name = true;
+                Format::Csv
+            }
             Err(reason) => {
                 if sample.compression.is_some() {
                     // The first bytes of a bomb say nothing; how it goes on does.
@@ -95,7 +103,12 @@ impl Work<'_> {
             }
         };
         match format {
-            Format::Csv => self.csv(&sample, monitor),
+            Format::Csv => self.csv(&sample, monitor).map(|mut told| {
+                let why = "its lines could be any text, and its name says that they are a table";
+                let found = || Decision { what: "format".into(), value: "csv".into(), why: why.into() };
+                told.decisions.splice(0..0, by_name.then(found));
+                told
+            }),
             Format::JsonLines => self.json_lines(&sample, monitor),
             Format::Json => self.json(&sample, part, monitor),
             Format::Arrow | Format::Parquet if !self.options.types.is_empty() => {

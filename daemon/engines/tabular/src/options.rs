@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::reading::{DateOrder, WantedType, settings};
+use dropforge_shared::reading::{DateOrder, Decision, WantedType, settings};
 
 use crate::columns::fits_forced;
 use crate::csv::Dialect;
@@ -32,6 +32,9 @@ pub struct ReadOptions {
     /// The sheet of a workbook, the member of an archive (a sheet of a workbook in it: `MEMBER#SHEET`) or the key of a
     /// JSON object's array; the first that holds a table where not set.
     pub part: Option<String>,
+    /// Whether the file was named as a table ([`crate::is_named_table`]): a hint where its text is of one column, and
+    /// content alone can't tell a list from prose.
+    pub named_table: bool,
     /// Threads that read and type; by the machine's cores (four at most) where not set.
     pub threads: Option<usize>,
     /// What is refused.
@@ -126,6 +129,30 @@ impl ReadOptions {
                 format.name()
             ),
         }
+    }
+
+    /// What is set and means nothing to a form, as decisions: files of several forms are taken in with one set of
+    /// options, so that it is no fault. `left` is a part that was asked for and that no wrapper had.
+    pub(crate) fn unused(&self, format: Format, left: Option<&str>) -> Vec<Decision> {
+        use Format::{Csv, Json, JsonLines, Ods, Xls, Xlsb, Xlsx};
+        let unused = |name: &str, value: Option<String>, used: bool| {
+            let why =
+                format!("not used: the file is {}; {} was set", format.name(), value.filter(|_| !used)?);
+            Some(Decision { what: name.to_owned(), value: "not used".to_owned(), why })
+        };
+        let is_text = matches!(format, Csv | Json | JsonLines);
+        let is_book = matches!(format, Xlsx | Xlsb | Xls | Ods);
+        let delimiter = self.delimiter_text().ok().flatten().map(|d| crate::sniff::shown(&d));
+        let has_parts = is_book || format == Json;
+        [
+            unused(settings::DELIMITER, delimiter, format == Csv),
+            unused(settings::ENCODING, self.encoding.clone(), is_text),
+            unused(settings::HEADER, self.header.map(|h| h.to_string()), format == Csv || is_book),
+            unused(settings::SHEET, left.map(str::to_owned), has_parts),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Columns whose type is set, with the way to read them that fits most of the sampled cells.

@@ -1,4 +1,5 @@
-//! What a file is, by its content. The name says nothing: `report.dat` may be a table and `table.csv` a web page.
+//! What a file is, by its content. The name says nothing: `report.dat` may be a table and `table.csv` a web page. Only of
+//! text in one column, which may be a list as well as prose, a name that ends in `.csv` or `.tsv` tells more.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +14,16 @@ use crate::limits::Limits;
 use crate::sniff::{self, Overrides, Sniffed};
 use crate::source::{self, Source};
 use crate::wrapping;
+
+/// Why lines of one text each are no table.
+pub(crate) const NO_COLUMNS: &str = "it is text without columns";
+
+/// Whether a name says that its bearer wrote a table: `list.csv`, `list.tsv.gz`.
+pub fn is_named_table(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = [".gz", ".zst"].iter().find_map(|e| name.strip_suffix(e)).unwrap_or(&name);
+    [".csv", ".tsv"].iter().any(|end| name.ends_with(end))
+}
 
 /// Bytes that are looked at.
 pub(crate) const SAMPLE_BYTES: usize = 1 << 20;
@@ -298,5 +309,5 @@ fn table_likeness(sniffed: &Sniffed, text: &str) -> Result<f64, String> {
     if !rest.is_empty() && values * 10 >= rest.len() * 9 && words(first) <= 4 && first.len() <= 100 {
         return Ok(0.6);
     }
-    Err("it is text without columns".to_owned())
+    Err(NO_COLUMNS.to_owned())
 }

@@ -99,6 +99,60 @@ fn an_order_of_day_and_month_is_asked_for_where_it_is_told() {
 }
 
 #[test]
+fn what_is_set_and_means_nothing_to_a_form_is_said() {
+    let given = [("delimiter", ";"), ("encoding", "latin1"), ("header", "true"), ("sheet", "S")];
+    let options =
+        ReadOptions::from_settings(&given.map(|(k, v)| (k.to_owned(), v.to_owned())).into()).unwrap();
+    let mut arrow = Vec::new();
+    let mut frame = DataFrame::new(2, vec![Series::new("a".into(), [1i64, 2]).into()]).unwrap();
+    IpcWriter::new(&mut arrow).finish(&mut frame).unwrap();
+    let book =
+        xlsx(&[("S", "visible", &(row(1, &[text("A1", "n")]) + &row(2, &[number("A2", 0, "7")])))], false);
+    let all = ["delimiter", "encoding", "header", "sheet"];
+    for (content, unused) in [
+        (&arrow[..], &all[..]),
+        (b"{\"a\":1}\n{\"a\":2}\n", &["delimiter", "header", "sheet"]),
+        (&book, &["delimiter", "encoding"]),
+        (b"a;b\n1;2\n3;4\n", &["sheet"]),
+    ] {
+        let (_dir, told) = read(content, &options);
+        let told = told.unwrap();
+        let said = told.decisions.iter().filter(|d| d.value == "not used" && d.why.contains("was set"));
+        let said: Vec<&str> = said.map(|d| d.what.as_str()).collect();
+        assert_eq!(said, unused, "{:?}", told.decisions);
+    }
+}
+
+#[test]
+fn a_name_tells_a_list_from_prose_where_content_does_not() {
+    let quoted =
+        "quote\n\"To be, or not to be, that is the question\"\n\"All the world's a stage, my friend\"\n";
+    let named = ReadOptions { named_table: true, ..ReadOptions::default() };
+    let error = refused(quoted.as_bytes(), &ReadOptions::default());
+    assert!(matches!(error, Error::NotATable { .. }), "{error}");
+    let (dir, told) = read(quoted.as_bytes(), &named);
+    assert!(told.unwrap().decisions.iter().any(|d| d.what == "format" && d.why.contains("name")));
+    assert_eq!(rows(&dir).len(), 2);
+    assert_eq!(rows(&dir)[0], ["To be, or not to be, that is the question"]);
+    // Of what is plainly something else the name says nothing.
+    let page = refused(b"<html><body>no table</body></html>\n", &named);
+    assert!(matches!(page, Error::NotATable { .. }), "{page}");
+}
+
+#[test]
+fn text_of_four_bytes_a_character_is_read() {
+    let little = |text: &str| -> Vec<u8> { text.chars().flat_map(|c| (c as u32).to_le_bytes()).collect() };
+    let text = "name,n\nTorino – città,1\nРим,2\n";
+    for content in [little(&format!("\u{feff}{text}")), little(text)] {
+        let (dir, told) = read(&content, &ReadOptions::default());
+        let told = told.unwrap();
+        assert_eq!(told.encoding.as_deref(), Some("utf-32le"));
+        assert_eq!(told.columns[0].name, "name");
+        assert_eq!(rows(&dir), [["Torino – città", "1"], ["Рим", "2"]]);
+    }
+}
+
+#[test]
 fn forms_that_carry_their_types_refuse_others() {
     let mut bytes = Vec::new();
     let mut frame = DataFrame::new(2, vec![Series::new("a".into(), [1i64, 2]).into()]).unwrap();

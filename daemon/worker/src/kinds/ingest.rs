@@ -34,7 +34,7 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     if let (Some(_), Some(data)) = (&ctx.spec().given.from, ctx.spec().given.data.clone()) {
         return from_profile(ctx, &data, &out_dir, input.file.as_str());
     }
-    let options = options(ctx)?;
+    let options = ReadOptions { named_table: tabular::is_named_table(&input.name), ..options(ctx)? };
     if fs::metadata(&input.path).map_err(|e| WorkError::io("looking at the file", &e))?.len() == 0 {
         return Ok(no_table("empty: 0 bytes"));
     }

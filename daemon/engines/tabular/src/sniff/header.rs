@@ -12,7 +12,7 @@ pub(super) fn has_header(rows: &[&[String]], width: usize) -> bool {
     if rest.is_empty() {
         return !first.iter().any(|c| typed(c));
     }
-    if is_year_row(first) || is_cross_table(first, rest) {
+    if is_year_row(first) || is_cross_table(first, rest) || is_grid(first, rest) {
         return true;
     }
     let mut votes = 0i64;
@@ -31,8 +31,10 @@ pub(super) fn has_header(rows: &[&[String]], width: usize) -> bool {
         }
         let typed_share = values.iter().filter(|v| typed(v)).count() as f64 / values.len() as f64;
         if typed_share >= 0.8 {
-            match (cell.is_empty(), typed(cell)) {
+            match (nulls::is_null(cell), typed(cell)) {
+                // What is missing is as much of a value as of a name.
                 (true, _) => {}
+                (false, true) if is_foreign(cell, &values) => votes += 1,
                 (false, true) => votes -= 1,
                 (false, false) => votes += 1,
             }
@@ -55,6 +57,64 @@ pub(super) fn has_header(rows: &[&[String]], width: usize) -> bool {
         || (repeats * 2 <= text_columns
             && different.len() == filled.len()
             && filled.iter().all(|c| c.len() <= 120))
+}
+
+/// Whether a value is of another type than those of its column, which are all of one: a number above truths.
+fn is_foreign(cell: &str, values: &[&str]) -> bool {
+    let column = values.iter().fold(Candidates::ALL, |seen, v| seen.and(Candidates::of(v)));
+    !column.is_text() && column.and(Candidates::of(cell)).is_text()
+}
+
+/// Measurements over a grid: a name, then numbers that rise (`type,0.0,0.5,1.0`), above labels with values that do not.
+fn is_grid(first: &[String], rest: &[&[String]]) -> bool {
+    fn numbers(cells: &[String]) -> Option<Vec<f64>> {
+        cells.iter().skip(1).map(|c| trim(c).parse().ok()).collect()
+    }
+    let rises = |n: &Vec<f64>| n.windows(2).all(|w| matches!(w, [a, b] if a < b));
+    let is_label = |row: &[String]| row.first().is_some_and(|c| Candidates::of(trim(c)).is_text());
+    let sampled = rest.get(..rest.len().min(100)).unwrap_or_default();
+    let rising = sampled.iter().filter(|r| numbers(r).is_some_and(|n| rises(&n))).count();
+    is_label(first)
+        && first.len() >= 4
+        && numbers(first).is_some_and(|n| rises(&n))
+        && rest.len() > 1
+        && rising * 10 <= sampled.len()
+        && sampled.iter().all(|r| is_label(r))
+}
+
+/// Rows below a header that are looked at to tell whether it is one.
+const BODY: usize = 100;
+
+/// How many records stand above the one that names the columns: groups of columns, or facts about the file. The names are
+/// texts above values; what is above them is less of a header: it has values, gaps, repeats or another length.
+pub(super) fn above_names(rows: &[&[String]], width: usize) -> usize {
+    let typed = |cell: &&String| !nulls::is_null(trim(cell)) && !Candidates::of(trim(cell)).is_text();
+    let filled = |row: &[String]| row.iter().filter(|c| !trim(c).is_empty()).count();
+    let different = |row: &[String]| row.iter().map(|c| trim(c)).collect::<BTreeSet<_>>().len();
+    let values = |row: &[String]| row.iter().any(|c| typed(&c));
+    (1..=3)
+        .find(|at| {
+            let Some(names) = rows.get(*at).filter(|r| r.len() == width && !values(r)) else { return false };
+            if filled(names) * 10 < width * 8 {
+                return false;
+            }
+            let above = rows.get(..*at).unwrap_or_default();
+            let lesser = |row: &&[String]| {
+                values(row)
+                    || row.len() != width
+                    || filled(row) < filled(names)
+                    || different(row) < different(names)
+            };
+            let body: Vec<&&[String]> =
+                rows.iter().skip(at + 1).filter(|r| r.len() == width).take(BODY).collect();
+            let columns = (0..width).filter(|column| {
+                let cells = body.iter().filter_map(|r| r.get(*column));
+                let cells: Vec<&String> = cells.filter(|c| !nulls::is_null(trim(c))).collect();
+                !cells.is_empty() && cells.iter().filter(|c| typed(c)).count() * 10 >= cells.len() * 8
+            });
+            body.len() >= 3 && above.iter().all(lesser) && columns.count() * 2 >= width
+        })
+        .unwrap_or(0)
 }
 
 /// A header of years: `country,1990,1991,1992`.
@@ -127,6 +187,39 @@ pub(crate) fn unique(cells: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect()
+    }
+
+    fn is_header(text: &str) -> bool {
+        let rows = rows(text);
+        let rows: Vec<&[String]> = rows.iter().map(Vec::as_slice).collect();
+        has_header(&rows, rows[0].len())
+    }
+
+    #[test]
+    fn names_that_are_numbers_are_told_by_what_is_below_them() {
+        assert!(is_header("type,0.0,0.5,1.0\nA/1,0.1,0.5,0.2\nB/2,0.3,0.1,0.1\nC,9,,1"));
+        assert!(is_header("id,100,205,117\nx1,TRUE,FALSE,TRUE\nx2,FALSE,TRUE,TRUE"));
+        assert!(!is_header("a,1,2,3\nb,2,3,4\nc,1,5,9"));
+        assert!(!is_header("4.5,0,nan,nan\n4.4,0.9,-0.1,-72\n4.3,1.8,-0.2,-71"));
+    }
+
+    #[test]
+    fn names_may_stand_below_groups_and_facts() {
+        let above = |text: &str, width| {
+            let rows = rows(text);
+            above_names(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), width)
+        };
+        assert_eq!(above(",Jan,Jan,Feb\nkWh,SA,FT,SU\n0:00,1,2,3\n0:15,4,5,6\n0:30,7,8,9", 4), 1);
+        let facts = "Source,Place,City,Zone\nX,30,-,-9\nYear,Day\n2023,1\n2023,2\n2023,3";
+        assert_eq!(above(facts, 2), 2);
+        // A line of units is the first of the values.
+        assert_eq!(above("time,way\n(s),(m)\n1,2\n3,4\n5,6", 2), 0);
+        assert_eq!(above("a,b\n1,2\n3,4\n5,6\n7,8", 2), 0);
+        assert_eq!(above("a,\nx,y\nz,w\nu,v\nt,s", 2), 0);
+    }
 
     #[test]
     fn names_are_unique_whatever_the_header() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use memchr::memchr;
 
+use super::header::above_names;
 use crate::csv::records::Record;
 use crate::csv::{Dialect, NO_QUOTE};
 use crate::types::lattice::Candidates;
@@ -136,6 +137,8 @@ pub(super) fn trial(sample: &str, mut dialect: Dialect) -> Option<Trial> {
     let width = usual_width(&rows)?;
     dialect.comment = mark.filter(|_| marks_are_comments(&rows, width));
     let start = table_start(&rows, width, dialect.comment.is_some());
+    let table: Vec<&[String]> = rows.iter().skip(start).map(|r| r.cells.as_slice()).collect();
+    let start = start + if dialect.comment.is_none() && width > 1 { above_names(&table, width) } else { 0 };
     let notes = rows.iter().rev().take_while(|r| r.cells.len() < width && is_note(&r.cells, width)).count();
     let end = (rows.len() - notes).max(start + 1);
     let inside: Vec<(usize, &Row)> = rows
