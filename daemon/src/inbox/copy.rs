@@ -31,7 +31,7 @@ const SHARED: u64 = 4 << 20;
 /// What is then handed over at once: small enough to be hashed out of a cache of the processor.
 const PIECE: usize = 256 << 10;
 /// Pieces under way between the two.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
 /// Bytes after which what was written goes to the disk while reading goes on, so that little is left at the end.
 const SYNC_EVERY: u64 = 32 << 20;
 

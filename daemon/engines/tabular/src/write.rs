@@ -10,9 +10,9 @@ use polars_arrow::array::ArrayRef;
 use polars_parquet::parquet::compression;
 use polars_parquet::parquet::error::ParquetResult;
 use polars_parquet::write::{
-    CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, Encoding, FileWriter, Page, ParquetType,
-    StatisticsOptions, Version, WriteOptions, array_to_columns, compress, fallible_streaming_iterator,
-    get_dtype_encoding, to_parquet_schema,
+    CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, Encoding, FileWriter, Page,
+    ParquetType, StatisticsOptions, Version, WriteOptions, array_to_columns, compress,
+    fallible_streaming_iterator, get_dtype_encoding, to_parquet_schema,
 };
 
 use crate::error::Error;
@@ -135,4 +135,48 @@ fn is_worth_it(pages: &[Page]) -> PolarsResult<bool> {
     let mut small = Vec::new();
     compression::compress(CODEC, sample, &mut small)?;
     Ok(small.len() < sample.len() / 4 * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::io::parquet::read::ParquetReader;
+    use polars::prelude::{Column, SerReader as _};
+    use polars_parquet::parquet::compression::Compression;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_shrink_is_stored_as_it_is_and_all_is_read_back_as_it_was() {
+        let mut state = 88_172_645_463_325_252u64;
+        let noise = (0..50_000).map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64
+        });
+        let noise: Vec<f64> = noise.collect();
+        let words: Vec<String> =
+            (0..50_000).map(|i| format!("line {i} of a text that repeats itself")).collect();
+        let gaps: Vec<Option<i64>> = (0..50_000).map(|i| (i % 3 > 0).then_some(i)).collect();
+        let columns = vec![
+            Column::new("noise".into(), &noise),
+            Column::new("words".into(), &words),
+            Column::new("gaps".into(), &gaps),
+        ];
+        let frame = DataFrame::new(50_000, columns).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let writer = DatasetWriter::create(&path, frame.schema()).unwrap();
+        writer.write(writer.encode(&frame.slice(0, 30_000)).unwrap()).unwrap();
+        writer.write(writer.encode(&frame.slice(30_000, 20_000)).unwrap()).unwrap();
+        writer.finish().unwrap();
+        let mut reader = ParquetReader::new(File::open(&path).unwrap());
+        let metadata = reader.get_metadata().unwrap().clone();
+        assert_eq!(metadata.row_groups.iter().map(|g| g.num_rows()).collect::<Vec<_>>(), [30_000, 20_000]);
+        for group in &metadata.row_groups {
+            let codecs: Vec<Compression> = group.parquet_columns().iter().map(|c| c.compression()).collect();
+            assert_eq!(codecs, [Compression::Uncompressed, Compression::Lz4Raw, Compression::Lz4Raw]);
+        }
+        assert!(reader.finish().unwrap().equals_missing(&frame));
+    }
 }

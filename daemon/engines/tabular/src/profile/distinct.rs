@@ -63,7 +63,13 @@ pub(crate) struct Counted {
 impl Counter {
     /// An empty one.
     pub(crate) fn new(caps: Caps) -> Self {
-        Self { caps, table: HashMap::with_hasher(Through), spill: Vec::new(), sketch: None, waiting: Vec::with_capacity(TOGETHER) }
+        Self {
+            caps,
+            table: HashMap::with_hasher(Through),
+            spill: Vec::new(),
+            sketch: None,
+            waiting: Vec::with_capacity(TOGETHER),
+        }
     }
 
     /// Counts a text once.

@@ -35,9 +35,8 @@ pub(crate) fn matrix(columns: &[&[u64]], monitor: &mut dyn Monitor) -> Result<Ve
     let compare = |i: usize, stopped: &dyn Fn() -> bool| {
         let a = ranked.get(i).ok_or_else(|| absent(i))?;
         let others = ranked.iter().enumerate().skip(i);
-        let row = others.map_while(|(j, b)| {
-            (!stopped()).then(|| if i == j { a.with_itself() } else { a.with(b) })
-        });
+        let row =
+            others.map_while(|(j, b)| (!stopped()).then(|| if i == j { a.with_itself() } else { a.with(b) }));
         Ok(row.collect::<Vec<_>>())
     };
     crew::share(width, monitor, compare, |i, row: Vec<Option<f64>>, _| {
