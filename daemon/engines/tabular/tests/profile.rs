@@ -7,7 +7,7 @@ mod common;
 use std::collections::{BTreeMap, HashMap};
 
 use common::*;
-use dropforge_shared::profile::{ColumnProfile, Issue, Profile, Scalar};
+use dropforge_shared::profile::{ColumnProfile, Issue, Profile, Scalar, Severity};
 use dropforge_tabular::{Error, Level, Monitor, Silent, profile};
 
 fn column<'a>(profile: &'a Profile, name: &str) -> &'a ColumnProfile {
@@ -269,6 +269,57 @@ fn columns_that_say_the_same_are_named_and_others_are_not() {
     assert!((v.matrix[0][1].unwrap() - 1.0).abs() < 1e-9);
     assert!(v.matrix[0][2].unwrap() < 0.2);
     assert_eq!(p.association_rows, None);
+}
+
+#[test]
+fn marks_prices_days_and_codes_are_taken_for_what_they_are() {
+    let mut text = String::from("code,dna,open,high,kg,pound,posted,sex\n");
+    let mut random = Random(7);
+    let mut price = 100.0;
+    for i in 0..1_200u32 {
+        price += random.next() - 0.45;
+        let high = price + random.next() * 2.0;
+        let kg = 20.0 + random.next() * 60.0;
+        // A code like the others, and days in words that reading leaves as text.
+        let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
+        let code = if i == 9 {
+            "UNK".to_owned()
+        } else {
+            format!("{}{}Q{}", letter(i), letter(i / 26), letter(i / 676))
+        };
+        let mark = if i % 3 == 0 { "Y" } else { "" };
+        let posted = format!("{:02}/{:02}/{}", 1 + i % 12, 1 + i / 12 % 12, 1900 + i / 12);
+        let sex = if i % 2 == 0 { "m" } else { "f" };
+        text.push_str(&format!(
+            "{code},{mark},{price:.2},{high:.2},{kg},{},{posted},{sex}\n",
+            kg * 2.204_622_6
+        ));
+    }
+    let p = profiled(&text).profile;
+    // A mark that is set or missing tells rows apart.
+    let mark = issue(&p, Some("dna"), "constant").unwrap();
+    assert!(mark.severity == Severity::Low && mark.detail.contains("yes or no"), "{mark:?}");
+    // Prices of one day go together and are not the same; pounds are kilograms.
+    let same = |name| issue(&p, Some(name), "near_duplicate_columns").map(|i| i.severity);
+    assert_ne!(same("high"), Some(Severity::Medium));
+    assert_eq!(same("pound"), Some(Severity::Medium));
+    assert!(issue(&p, Some("code"), "placeholders").is_none());
+    assert!(issue(&p, Some("code"), "id_like").is_some());
+    assert!(issue(&p, Some("posted"), "id_like").is_none(), "{:?}", column(&p, "posted").kind);
+    // The last column is given with each row, so its place is no reason to predict it.
+    assert!(p.target.is_none(), "{:?}", p.target.map(|t| t.column));
+}
+
+#[test]
+fn batteries_and_amounts_at_the_end_are_no_targets() {
+    let target = |text: &str| profiled(text).profile.target.map(|t| t.column);
+    let rows = |row: &dyn Fn(u32) -> String| (0..90).map(row).collect::<Vec<_>>().join("\n");
+    let battery = rows(&|i| format!("{},{},{}", i % 4, i * 7 % 4, i * 5 % 3));
+    assert_eq!(target(&format!("Car1,Car2,Car3\n{battery}\n")), None);
+    let premium = rows(&|i| format!("{},{}", 2000 + i, 50_000 + i % 9 * 3_210));
+    assert_eq!(target(&format!("made,earned\n{premium}\n")), None);
+    let classes = rows(&|i| format!("{},{}", f64::from(i) * 0.37, i % 3));
+    assert_eq!(target(&format!("petal,kind\n{classes}\n")).as_deref(), Some("kind"));
 }
 
 #[test]
