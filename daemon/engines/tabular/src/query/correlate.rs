@@ -67,7 +67,7 @@ enum Tied {
     Not,
     /// In a way that no join stands for.
     Otherwise,
-    ByKeys(Tie),
+    ByKeys(Box<Tie>),
 }
 
 impl Joins<'_, '_> {
@@ -163,7 +163,7 @@ impl Joins<'_, '_> {
                     Some(ExcludeSelectItem::Single(one)) => vec![one],
                     Some(ExcludeSelectItem::Multiple(many)) => many,
                 };
-                out.extend(added.iter().map(|column| super::allow::of(column)));
+                out.extend(added.iter().map(super::allow::of));
                 options.opt_exclude = Some(ExcludeSelectItem::Multiple(out));
             }
         }
@@ -386,7 +386,11 @@ impl Joins<'_, '_> {
                 }
             }
         }
-        Ok(if keys.is_empty() { Tied::Otherwise } else { Tied::ByKeys(Tie { keys, rest: all(rest) }) })
+        Ok(if keys.is_empty() {
+            Tied::Otherwise
+        } else {
+            Tied::ByKeys(Box::new(Tie { keys, rest: all(rest) }))
+        })
     }
 }
 
