@@ -50,7 +50,7 @@ pub fn export(dataset: &Path, form: Form, out: &Path, monitor: &mut dyn Monitor)
 
 /// A file being written, block by block.
 pub(crate) enum Sink {
-    Parquet(DatasetWriter),
+    Parquet(Box<DatasetWriter>),
     Text(Text),
 }
 
@@ -58,7 +58,7 @@ impl Sink {
     /// Starts the file anew.
     pub(crate) fn create(form: Form, path: &Path, schema: &Schema) -> Result<Self, Error> {
         if form == Form::Parquet {
-            return DatasetWriter::create(path, schema).map(Self::Parquet);
+            return DatasetWriter::create(path, schema).map(|writer| Self::Parquet(Box::new(writer)));
         }
         let file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(Error::io("write", path))?);
         let mut text = Text { path: path.to_path_buf(), file, form, names: Vec::new(), line: Vec::new() };

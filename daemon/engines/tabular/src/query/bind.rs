@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use dropforge_shared::page::ColumnType;
-use dropforge_shared::sql;
 use sqlparser::ast::{
     Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, OrderByKind, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, Spanned as _, TableFactor, Visit as _, Visitor,
@@ -15,31 +14,9 @@ use sqlparser::ast::{
 use super::kinds;
 use super::names::{Names, Relation as Known};
 use super::parse::place;
+use super::scope::{Named, Relation, Scope, hint, open, renamed, whole};
 use crate::error::Error;
 use crate::parquet::Dataset;
-
-/// A column: its name and, where it is known, its type.
-pub(super) type Named = (String, Option<ColumnType>);
-
-/// A table of `FROM`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Relation {
-    /// What it is called in the statement.
-    pub(super) name: String,
-    pub(super) columns: Vec<Named>,
-    /// Whether there may be others.
-    open: bool,
-    /// Whether its columns can't be meant any more, as after a semi join.
-    gone: bool,
-}
-
-/// The tables of one SELECT.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Scope {
-    pub(super) relations: Vec<Relation>,
-    /// Columns that a join with USING has made one.
-    merged: BTreeSet<String>,
-}
 
 /// What an identifier means.
 pub(super) enum Meaning {
@@ -446,51 +423,6 @@ impl<'n, 't> Binder<'n, 't> {
         out.open |= unclear;
         out
     }
-}
-
-impl Relation {
-    fn kind(&self, name: &str) -> Option<ColumnType> {
-        self.columns.iter().find(|(n, _)| n == name).and_then(|(_, kind)| *kind)
-    }
-}
-
-fn open(name: &str) -> Relation {
-    Relation { name: name.to_owned(), open: true, ..Relation::default() }
-}
-
-fn renamed(mut relation: Relation, name: &str, columns: &[sqlparser::ast::TableAliasColumnDef]) -> Relation {
-    relation.name = name.to_owned();
-    for (column, new) in relation.columns.iter_mut().zip(columns) {
-        column.0.clone_from(&new.name.value);
-    }
-    relation
-}
-
-/// `table.column`, in quotes where it needs them.
-fn whole(table: &str, column: &str) -> String {
-    format!("{}.{}", word(table), word(column))
-}
-
-/// A name as it may stand in a statement.
-fn word(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-/// What could be meant instead of a column that is not there.
-pub(super) fn hint(name: &str, columns: &[&str]) -> String {
-    let near = sql::nearest(name, columns.iter().copied());
-    if near.is_empty() {
-        let some: Vec<&str> = columns.iter().take(12).copied().collect();
-        let more = if columns.len() > 12 { ", …" } else { "" };
-        return match some.as_slice() {
-            [] => "no table is named in FROM. Texts stand in single quotes".to_owned(),
-            _ => format!("there are {}{more}. Texts stand in single quotes", some.join(", ")),
-        };
-    }
-    let near: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
-    format!("did you mean {}?", near.join(" or "))
 }
 
 struct Walk<'b, 'n, 't> {

@@ -8,16 +8,19 @@
 
 use std::ops::ControlFlow;
 
-use dropforge_shared::sql::{self, FunctionKind};
 use sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, LimitClause, Query, Select,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, Query, Select, SelectItem, SetExpr,
+    TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::allow::unable;
-use super::bind::{Binder, Scope};
+use super::bind::Binder;
 use super::names::{self, Names};
 use super::parse;
+use super::scope::Scope;
+use super::ties::{
+    Aggregates, all, bare, conjuncts, limit_changes_nothing, not_joined, plain, table, value_name,
+};
 use crate::error::Error;
 
 /// Makes joins of the tied subqueries of a statement whose names were looked up.
@@ -64,7 +67,7 @@ enum Tied {
     Not,
     /// In a way that no join stands for.
     Otherwise,
-    ByKeys(Tie),
+    ByKeys(Box<Tie>),
 }
 
 impl Joins<'_, '_> {
@@ -160,7 +163,7 @@ impl Joins<'_, '_> {
                     Some(ExcludeSelectItem::Single(one)) => vec![one],
                     Some(ExcludeSelectItem::Multiple(many)) => many,
                 };
-                out.extend(added.iter().map(|column| super::allow::of(column)));
+                out.extend(added.iter().map(super::allow::of));
                 options.opt_exclude = Some(ExcludeSelectItem::Multiple(out));
             }
         }
@@ -383,93 +386,12 @@ impl Joins<'_, '_> {
                 }
             }
         }
-        Ok(if keys.is_empty() { Tied::Otherwise } else { Tied::ByKeys(Tie { keys, rest: all(rest) }) })
+        Ok(if keys.is_empty() {
+            Tied::Otherwise
+        } else {
+            Tied::ByKeys(Box::new(Tie { keys, rest: all(rest) }))
+        })
     }
-}
-
-fn not_joined(query: &Query) -> Error {
-    let text = "a subquery that gives a value and is tied to the query around it gathers one value, is tied by inner.key = \
-                outer.key [AND …] alone, and stands in SELECT without GROUP BY or in WHERE; join it instead: \
-                LEFT JOIN (SELECT key, … GROUP BY key) AS t ON …";
-    unable(query, text)
-}
-
-/// The SELECT of a query that has nothing around it that changes its rows.
-fn plain(query: &Query) -> Option<&Select> {
-    let SetExpr::Select(select) = &*query.body else { return None };
-    let simple = query.with.is_none()
-        && query.fetch.is_none()
-        && query.pipe_operators.is_empty()
-        && select.qualify.is_none()
-        && select.named_window.is_empty()
-        && select.top.is_none()
-        && select.into.is_none()
-        && !matches!(select.distinct, Some(sqlparser::ast::Distinct::On(_)))
-        && !select.from.is_empty();
-    let windows = select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            super::grouping::has_window(expr)
-        }
-        _ => false,
-    });
-    (simple && !windows).then_some(&**select)
-}
-
-/// `LIMIT 1` on what gives one row, or of which only that there is any is asked, changes nothing.
-fn limit_changes_nothing(query: &Query, never: bool) -> bool {
-    match &query.limit_clause {
-        None => true,
-        Some(LimitClause::LimitOffset { limit: Some(Expr::Value(v)), offset: None, limit_by })
-            if limit_by.is_empty() =>
-        {
-            !never && matches!(&v.value, Value::Number(n, _) if n.parse::<u64>().is_ok_and(|n| n > 0))
-        }
-        Some(_) => false,
-    }
-}
-
-/// The parts of an AND.
-fn conjuncts(expr: Expr) -> Vec<Expr> {
-    match expr {
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            let mut parts = conjuncts(*left);
-            parts.extend(conjuncts(*right));
-            parts
-        }
-        Expr::Nested(inside)
-            if matches!(
-                bare(&inside),
-                Expr::BinaryOp { op: BinaryOperator::And, .. } | Expr::Exists { .. }
-            ) =>
-        {
-            conjuncts(*inside)
-        }
-        other => vec![other],
-    }
-}
-
-fn bare(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Nested(inside) => bare(inside),
-        other => other,
-    }
-}
-
-fn all(parts: Vec<Expr>) -> Option<Expr> {
-    let and = |left: Expr, right: Expr| Expr::BinaryOp {
-        left: Box::new(left),
-        op: BinaryOperator::And,
-        right: Box::new(right),
-    };
-    parts.into_iter().reduce(and)
-}
-
-fn table(number: usize) -> Ident {
-    names::quoted(&format!("subquery {number}"))
-}
-
-fn value_name(table: usize, at: usize) -> Ident {
-    names::quoted(&format!("value {} of {table}", at + 1))
 }
 
 struct Values<'a, 'n, 't> {
@@ -503,52 +425,6 @@ impl VisitorMut for Values<'_, '_, '_> {
                 Ok(None) => {}
                 Err(error) => return ControlFlow::Break(error),
             }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Takes the aggregates out of an expression and puts columns of the joined table there.
-struct Aggregates {
-    found: Vec<Expr>,
-    table: usize,
-    /// Whether a column stands outside of all of them.
-    loose: bool,
-}
-
-impl VisitorMut for Aggregates {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = &*expr else {
-            // The columns that were just put there have the joined table's name.
-            self.loose |= matches!(
-                expr,
-                Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Identifier(_)
-            ) || matches!(&*expr, Expr::CompoundIdentifier(parts) if parts.first() != Some(&table(self.table)));
-            return ControlFlow::Continue(());
-        };
-        let name = function.name.to_string().to_lowercase();
-        if sql::function(&name).is_none_or(|f| f.kind != FunctionKind::Aggregate) {
-            return ControlFlow::Continue(());
-        }
-        let column =
-            Expr::CompoundIdentifier(vec![table(self.table), value_name(self.table, self.found.len())]);
-        let empty = match name.as_str() {
-            "count" => Some("0"),
-            "total" => Some("0.0"),
-            _ => None,
-        };
-        let instead = match empty {
-            None => Ok(column),
-            Some(zero) => super::rewrite::said(
-                "coalesce(V, Z)",
-                &[("V", &column), ("Z", &super::rewrite::number(zero))],
-            ),
-        };
-        match instead {
-            Ok(instead) => self.found.push(std::mem::replace(expr, instead)),
-            Err(_) => self.loose = true,
         }
         ControlFlow::Continue(())
     }
