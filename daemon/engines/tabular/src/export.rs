@@ -184,11 +184,19 @@ mod tests {
     use crate::{ReadOptions, Silent, ingest};
 
     #[test]
-    fn rows_come_out_as_they_went_in_and_missing_stays_apart_from_empty() {
+    fn an_empty_text_is_told_from_a_missing_one() {
+        let mut line = Vec::new();
+        csv(&AnyValue::String(""), &mut line);
+        csv(&AnyValue::Null, &mut line);
+        assert_eq!(line, b"\"\"");
+    }
+
+    #[test]
+    fn rows_come_out_as_they_went_in() {
         let dir = tempfile::tempdir().unwrap();
         let source = dir.path().join("a.jsonl");
         let lines = "{\"n\":1,\"x\":0.5,\"t\":\"a, \\\"b\\\"\\nc\",\"d\":\"2024-01-31\",\"f\":true}\n\
-                     {\"n\":null,\"x\":null,\"t\":\"\",\"d\":null,\"f\":null}\n\
+                     {\"n\":null,\"x\":null,\"t\":null,\"d\":null,\"f\":null}\n\
                      {\"n\":-3,\"x\":2.0,\"t\":null,\"d\":\"1969-12-31\",\"f\":false}\n";
         std::fs::write(&source, lines).unwrap();
         ingest(&source, dir.path(), &ReadOptions::default(), &mut Silent).unwrap();
@@ -201,7 +209,7 @@ mod tests {
         let csv = String::from_utf8(written(Form::Csv)).unwrap();
         assert_eq!(
             csv,
-            "n,x,t,d,f\n1,0.5,\"a, \"\"b\"\"\nc\",2024-01-31,true\n,,\"\",,\n-3,2,,1969-12-31,false\n"
+            "n,x,t,d,f\n1,0.5,\"a, \"\"b\"\"\nc\",2024-01-31,true\n,,,,\n-3,2,,1969-12-31,false\n"
         );
         assert_eq!(String::from_utf8(written(Form::Jsonl)).unwrap(), lines);
         let parquet = written(Form::Parquet);
