@@ -20,8 +20,8 @@ use crate::output as print;
     after_help = "A dataset is a table by its file name in double quotes, or by that name without its ending where
 that is unique; a sheet is \"BOOK.xlsx#SHEET\".
 
-Examples:  dropforge query - --csv > result.csv
-           dropforge query 'SELECT * FROM sales' --to sales.parquet"
+Example:  dropforge query - --csv > result.csv
+          dropforge query 'SELECT * FROM sales' --to sales.parquet"
 )]
 pub struct Args {
     /// The statement; `-` reads it from standard input

@@ -194,6 +194,32 @@ fn columns_have_names_and_types() {
 }
 
 #[test]
+fn a_key_that_tables_are_joined_by_is_one_column() {
+    let house = house();
+    let names =
+        |sql: &str| -> Vec<String> { house.ask(sql).unwrap().columns.into_iter().map(|c| c.name).collect() };
+    assert_eq!(
+        names("SELECT * FROM customers a LEFT JOIN customers b USING (id, name)"),
+        ["id", "name", "city", "city:b"]
+    );
+    assert_eq!(
+        names("WITH w AS (SELECT id, qty FROM orders) SELECT * FROM customers JOIN w USING (id)"),
+        ["id", "name", "city", "qty"]
+    );
+    assert_eq!(
+        names(
+            "SELECT * FROM customers a JOIN (SELECT id FROM orders) o USING (id) JOIN customers c USING (id)"
+        ),
+        ["id", "name", "city", "name:c", "city:c"]
+    );
+    assert_eq!(
+        names("SELECT * EXCLUDE (name) FROM customers a JOIN orders o USING (id) WHERE o.id > 1")[..2],
+        ["id", "city"]
+    );
+    assert_eq!(names("SELECT * FROM customers a SEMI JOIN orders USING (id)"), ["id", "name", "city"]);
+}
+
+#[test]
 fn nothing_but_reading_the_given_datasets_is_allowed() {
     let house = house();
     for sql in [

@@ -225,6 +225,7 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
     if let Some(having) = &mut select.having {
         expressions::check(having, Where::Having, names)?;
     }
+    tables::keys_once(select);
     name_columns(select);
     grouping::select(select)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Spanned, TableAlias, TableFactor,
-    TableWithJoins,
+    BinaryOperator, ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, Select, SelectItem,
+    Spanned, TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::allow::{self, of, refused, unable};
@@ -129,6 +129,48 @@ fn join(join: &mut Join, names: &mut Names<'_>) -> Result<(), Error> {
             let text = "this join needs ON a.key = b.key (USING stands for it in an inner and a left join)";
             Err(Error::Sql(format!("{}{text}", place(span))))
         }
+    }
+}
+
+/// With USING the key is one column of `*`; the engine keeps the right side's too, as `key:table`.
+pub(super) fn keys_once(select: &mut Select) {
+    let mut twice = Vec::new();
+    for join in select.from.iter().flat_map(|table| &table.joins) {
+        use JoinOperator as J;
+        let (J::Join(constraint) | J::Inner(constraint) | J::Left(constraint) | J::LeftOuter(constraint)) =
+            &join.join_operator
+        else {
+            continue;
+        };
+        let (JoinConstraint::Using(keys), Some(table)) = (constraint, shown(&join.relation)) else {
+            continue;
+        };
+        let keys = keys.iter().filter_map(|key| key.0.last()?.as_ident());
+        twice.extend(keys.map(|key| of(&names::quoted(&format!("{}:{table}", key.value)))));
+    }
+    if twice.is_empty() {
+        return;
+    }
+    for item in &mut select.projection {
+        let SelectItem::Wildcard(options) = item else { continue };
+        let mut left_out = match options.opt_exclude.take() {
+            Some(ExcludeSelectItem::Single(one)) => vec![one],
+            Some(ExcludeSelectItem::Multiple(several)) => several,
+            None => Vec::new(),
+        };
+        left_out.extend(twice.iter().cloned());
+        options.opt_exclude = Some(ExcludeSelectItem::Multiple(left_out));
+    }
+}
+
+/// What a table in FROM goes by.
+fn shown(table: &TableFactor) -> Option<&str> {
+    match table {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(&alias.name.value)
+        }
+        TableFactor::Table { name, .. } => Some(&name.0.last()?.as_ident()?.value),
+        _ => None,
     }
 }
 
