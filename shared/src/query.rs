@@ -157,4 +157,6 @@ pub mod settings {
     pub const FORM: &str = "form";
     /// With a form: no more rows than these.
     pub const ROWS: &str = "rows";
+    /// All of them.
+    pub const ALL: [&str; 5] = [SQL, NAME, PROJECT, FORM, ROWS];
 }

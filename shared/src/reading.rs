@@ -23,6 +23,8 @@ pub mod settings {
     pub const SHEET: &str = "sheet";
     /// Types by column, one `COLUMN=TYPE` a line, with the type as [`super::WantedType`] reads it.
     pub const TYPES: &str = "types";
+    /// All of them.
+    pub const ALL: [&str; 5] = [DELIMITER, ENCODING, HEADER, SHEET, TYPES];
 }
 
 /// How day, month and year follow each other in dates such as `01/02/2024`, which tell it in no other way.

@@ -98,4 +98,6 @@ pub mod settings {
     pub const STEPS: &str = "steps";
     /// The new dataset's file name.
     pub const NAME: &str = "name";
+    /// All of them.
+    pub const ALL: [&str; 2] = [STEPS, NAME];
 }

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dropforge_shared::clean;
 use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::file::AddOutcome;
-use dropforge_shared::reading::settings as reading;
 use dropforge_shared::service::{AddProgress, AddRequest};
 use tokio::sync::watch;
 
 use super::Calls;
+use crate::store::rows::INGEST;
 
 /// How long a ticket is kept after its work ended.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
@@ -66,12 +65,7 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
     {
         return Err(super::system::no_project(name));
     }
-    const NAMES: [&str; 5] =
-        [reading::DELIMITER, reading::ENCODING, reading::HEADER, reading::SHEET, reading::TYPES];
-    if let Some(name) = request.settings.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        return Err(Fault::usage(format!("no setting of reading is called '{}'", clean::fit(name, 40)))
-            .hint(format!("There are: {}.", NAMES.join(", "))));
-    }
+    super::settings::known(INGEST, &request.settings)?;
     let tickets = &calls.house.tickets;
     let number = tickets.next.fetch_add(1, Ordering::Relaxed) + 1;
     let ticket =

@@ -26,9 +26,9 @@ use crate::store::rows::{FileRow, INGEST, JobRow};
 use crate::store::{ReadTx, StoreError};
 
 /// The kind that runs steps on a dataset.
-const PREPARE: &str = "prepare";
+pub(super) const PREPARE: &str = "prepare";
 /// The kind that saves what a statement gives.
-const QUERY: &str = "query";
+pub(super) const QUERY: &str = "query";
 /// Outputs that screens and verbs show; what else is read is taken out.
 const SEEN: [&str; 3] = ["profile.json", READING, DETECTION];
 
@@ -107,6 +107,7 @@ fn check_name(name: Option<&String>) -> Result<(), Fault> {
 
 pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobView, Fault> {
     calls.house.queue.knows(&submission.kind)?;
+    super::settings::known(&submission.kind, &submission.settings)?;
     let owner = calls.owner;
     let file = match &submission.file {
         None => None,

@@ -8,6 +8,7 @@ mod jobs;
 mod listen;
 mod recipes;
 mod removal;
+mod settings;
 mod system;
 
 use std::sync::Arc;

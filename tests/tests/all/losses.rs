@@ -1,4 +1,4 @@
-//! What is lost together: a daemon with its worker, a clock's day, what a worker leaves behind.
+//! What is lost together: a daemon with its worker, a clock's day, what a worker leaves behind; and a client alone.
 //!
 //! `DROPFORGE_FAULT_ROUNDS=200 cargo test -p dropforge-tests --test all losses::killed_together` makes more rounds.
 
@@ -75,4 +75,46 @@ fn what_a_worker_leaves_behind_does_not_outlive_its_attempt() {
             std::fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
         left.trim().is_empty().then_some(())
     });
+}
+
+/// The children of a process, with the time that each has worked, in ticks of the kernel's clock (proc_pid_stat(5)).
+fn children(parent: u32) -> Vec<(u32, u64)> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| dropforge_shared::identity::stat(*pid).is_some_and(|stat| stat.parent == parent))
+        .filter_map(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th after it.
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            Some((pid, fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
+        })
+        .collect()
+}
+
+#[test]
+fn killed_in_a_long_statement_a_client_leaves_nobody_at_it() {
+    let home = home!();
+    let daemon = home.start_daemon();
+    let rows: String = (0..344).map(|i| format!("{i}\n")).collect();
+    let file = home.file("n.csv", format!("n\n{rows}"));
+    home.json(&format!("add {} --wait", file.display()));
+    eventually("the child that took the file in is gone", || children(daemon).is_empty().then_some(()));
+    // 344⁴ pairs of pairs: hours of work, which nothing but the client's end cuts short.
+    let long = "SELECT COUNT(*) FROM n AS a CROSS JOIN n AS b CROSS JOIN n AS c CROSS JOIN n AS d WHERE a.n + b.n < c.n + d.n";
+    let quiet = std::process::Stdio::null;
+    let mut client = home.command(["query", long, "--timeout", "3600"]);
+    let mut client = client.stdout(quiet()).stderr(quiet()).spawn().unwrap();
+    // A second of the processor is more than a child needs to come up.
+    let (busy, _) = eventually("a child works on the statement", || {
+        assert!(client.try_wait().unwrap().is_none(), "the statement ended by itself");
+        children(daemon).into_iter().find(|(_, ticks)| *ticks >= 100)
+    });
+    let busy = ProcessIdentity::of(busy).unwrap();
+    client.kill().unwrap();
+    client.wait().unwrap();
+    eventually("the child that worked for the client is gone", || (!busy.is_alive()).then_some(()));
+    assert_eq!(children(daemon), [], "nobody goes on with it");
+    let next = home.run(["query", "SELECT COUNT(*) AS n, SUM(n) AS s FROM n", "--json"]).json();
+    assert_eq!(next["rows"], serde_json::json!([[344, 344 * 343 / 2]]));
+    assert_eq!(home.daemon_pid(), Some(daemon));
 }

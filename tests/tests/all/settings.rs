@@ -238,3 +238,27 @@ fn several_things_are_removed_at_once_and_found_by_the_name_within_their_folder(
     assert_eq!(home.run(["events", "--count", "0"]).code, Some(0));
     home.assert_store_is_sound();
 }
+
+#[test]
+fn a_setting_that_a_kind_does_not_have_queues_nothing() {
+    let home = home!();
+    home.start_daemon();
+    let file = added(&home, "sales.csv", "x,y\n1,2\n");
+    let before = home.jobs().len();
+    for (kind, given, meant) in
+        [("query", "fromat", "form"), ("prepare", "stesp", "steps"), ("ingest", "head", "header")]
+    {
+        let mut submission = fault("nothing");
+        submission.kind = kind.into();
+        submission.file = Some(id(&file).into());
+        submission.settings = [("sql", "SELECT 1"), ("name", "x.csv"), (given, "csv")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+        submission.settings.retain(|name, _| name == given || kind == "query");
+        let refused = call(&home, async |rpc| flat(rpc.submit(within(CALL), submission).await)).unwrap_err();
+        assert_eq!(refused.code, dropforge_shared::fault::FaultCode::Usage, "{refused:?}");
+        let hint = refused.hint.clone().unwrap_or_default();
+        assert!(refused.message.contains(given) && hint.contains(&format!("'{meant}'")), "{refused:?}");
+    }
+    assert_eq!(home.jobs().len(), before);
+}

@@ -15,12 +15,11 @@ use sqlparser::ast::{
 
 use super::allow::unable;
 use super::bind::Binder;
+use super::keys::{Tie, Tied, tied};
 use super::names::{self, Names};
 use super::parse;
 use super::scope::Scope;
-use super::ties::{
-    Aggregates, all, bare, conjuncts, limit_changes_nothing, not_joined, plain, table, value_name,
-};
+use super::ties::{Aggregates, all, conjuncts, limit_changes_nothing, not_joined, plain, table, value_name};
 use crate::error::Error;
 
 /// Makes joins of the tied subqueries of a statement whose names were looked up.
@@ -52,22 +51,6 @@ struct Joins<'n, 't> {
     binder: Binder<'n, 't>,
     /// Joins made so far; their tables are called by it.
     made: usize,
-}
-
-/// How a subquery is tied to the query around it.
-struct Tie {
-    /// Pairs of equal expressions: outside, inside.
-    keys: Vec<(Expr, Expr)>,
-    /// What remains of its WHERE.
-    rest: Option<Expr>,
-}
-
-/// Whether it is tied at all.
-enum Tied {
-    Not,
-    /// In a way that no join stands for.
-    Otherwise,
-    ByKeys(Box<Tie>),
 }
 
 impl Joins<'_, '_> {
@@ -185,7 +168,7 @@ impl Joins<'_, '_> {
             Expr::InSubquery { expr, subquery, negated } => {
                 self.query(subquery)?;
                 if *negated {
-                    if !matches!(self.tied(subquery)?, Tied::Not) {
+                    if !matches!(tied(&mut self.binder, subquery)?, Tied::Not) {
                         let text = "NOT IN with a subquery that is tied to the query around it: write NOT EXISTS (SELECT 1 FROM … \
                                     WHERE …), and say there what missing values shall mean";
                         return Err(unable(&**subquery, text));
@@ -199,7 +182,7 @@ impl Joins<'_, '_> {
         if value.is_none() {
             self.query(subquery)?;
         }
-        let mut tie = match self.tied(subquery)? {
+        let mut tie = match tied(&mut self.binder, subquery)? {
             Tied::Not => return Ok(false),
             Tied::Otherwise => {
                 let text = "a subquery in WHERE is tied to the query around it by inner.key = outer.key alone; join it instead";
@@ -251,7 +234,7 @@ impl Joins<'_, '_> {
         made: &mut Vec<(Join, Vec<Ident>)>,
     ) -> Result<Option<Expr>, Error> {
         self.query(query)?;
-        let tie = match self.tied(query)? {
+        let tie = match tied(&mut self.binder, query)? {
             Tied::Not => return Ok(None),
             Tied::Otherwise => return Err(not_joined(query)),
             Tied::ByKeys(tie) => tie,
@@ -332,65 +315,6 @@ impl Joins<'_, '_> {
             _ => J::LeftOuter(on),
         };
         Ok((join, columns))
-    }
-
-    /// Finds out how a subquery is tied to the SELECT being looked at.
-    fn tied(&mut self, query: &Query) -> Result<Tied, Error> {
-        let outside = self.binder.scopes.len().saturating_sub(1);
-        let reached = self.binder.reached(|binder| binder.query(query).map(drop))?;
-        if !reached.iter().any(|at| *at <= outside) {
-            return Ok(Tied::Not);
-        }
-        let Some(select) = plain(query) else { return Ok(Tied::Otherwise) };
-        self.binder.scopes.push(Scope::default());
-        let tie = self.tie(select, outside);
-        self.binder.scopes.pop();
-        tie
-    }
-
-    fn tie(&mut self, select: &Select, outside: usize) -> Result<Tied, Error> {
-        let inside = outside + 1;
-        let reached =
-            self.binder.reached(|binder| select.from.iter().try_for_each(|table| binder.tables(table)))?;
-        if reached.iter().any(|at| *at != inside) {
-            return Ok(Tied::Otherwise);
-        }
-        let (mut keys, mut rest) = (Vec::new(), Vec::new());
-        for part in select.selection.clone().map(conjuncts).unwrap_or_default() {
-            let reached = self.binder.reached(|binder| binder.expr(&part, &[]))?;
-            if reached.iter().all(|at| *at >= inside && *at != usize::MAX) {
-                rest.push(part);
-                continue;
-            }
-            let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = bare(&part) else {
-                return Ok(Tied::Otherwise);
-            };
-            let of_left = self.binder.reached(|binder| binder.expr(left, &[]))?;
-            let of_right = self.binder.reached(|binder| binder.expr(right, &[]))?;
-            let only =
-                |set: &std::collections::BTreeSet<usize>, at: usize| set.len() == 1 && set.contains(&at);
-            if only(&of_left, outside) && only(&of_right, inside) {
-                keys.push(((**left).clone(), (**right).clone()));
-            } else if only(&of_left, inside) && only(&of_right, outside) {
-                keys.push(((**right).clone(), (**left).clone()));
-            } else {
-                return Ok(Tied::Otherwise);
-            }
-        }
-        // What it selects must not look outside.
-        for item in &select.projection {
-            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-                let reached = self.binder.reached(|binder| binder.expr(expr, &[]))?;
-                if reached.iter().any(|at| *at < inside || *at == usize::MAX) {
-                    return Ok(Tied::Otherwise);
-                }
-            }
-        }
-        Ok(if keys.is_empty() {
-            Tied::Otherwise
-        } else {
-            Tied::ByKeys(Box::new(Tie { keys, rest: all(rest) }))
-        })
     }
 }
 

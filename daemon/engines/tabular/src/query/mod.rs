@@ -1,8 +1,12 @@
 //! One read-only SQL statement over datasets.
 //!
-//! The text is parsed ([`parse`]), checked against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`windows`],
-//! [`grouping`]), subqueries that stand for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`]),
-//! which streams. Nothing but the datasets handed in can be named.
+//! The text is parsed ([`parse`]). Every name is looked up ([`bind`], with [`scope`], [`meaning`] and [`kinds`]), so that
+//! a wrong one is told with its place before the engine is asked. Subqueries that are tied to the query around them
+//! become joins ([`correlate`], with [`keys`] and [`ties`]), and `QUALIFY` a query around the query ([`qualify`]). Then
+//! all is checked against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`windows`], [`grouping`]),
+//! and what the engine lacks or takes otherwise is said in other words ([`rewrite`], [`truncate`]). Subqueries that stand
+//! for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`], [`run`]), which streams. Nothing but
+//! the datasets handed in can be named.
 //!
 //! Filters, limits, `ORDER BY` with `LIMIT`, and counts, sums and means by group are streamed. Sorting without a limit,
 //! windows, `median`, distinct values, one side of a join, and `min` or `max` of texts by group are held in memory; where
@@ -22,7 +26,9 @@ mod bind;
 mod correlate;
 mod expressions;
 mod grouping;
+mod keys;
 mod kinds;
+mod meaning;
 mod names;
 mod parse;
 mod plan;

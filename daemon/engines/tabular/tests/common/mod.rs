@@ -1,4 +1,4 @@
-//! What the tests of forms share: reading bytes, and making workbooks and archives of the least that their standards ask.
+//! What the tests share: reading and profiling bytes, and making workbooks and archives of the least that their standards ask.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 #![allow(dead_code, reason = "each test file uses a part")]
@@ -8,7 +8,7 @@ use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
 use dropforge_shared::page::{Cell, ColumnType};
-use dropforge_shared::profile::Profile;
+use dropforge_shared::profile::{ColumnProfile, Profile};
 use dropforge_tabular::{Error, Ingested, ReadOptions, Silent, ingest, page, profile};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -39,6 +39,26 @@ pub fn profiled(text: &str) -> Profiled {
     let dataset = dataset(&dir);
     let profile = profile(&dataset, "f1", &told.null_tokens, &mut Silent).unwrap();
     Profiled { dir, dataset, profile }
+}
+
+pub fn column<'a>(profile: &'a Profile, name: &str) -> &'a ColumnProfile {
+    profile.columns.iter().find(|c| c.name == name).unwrap()
+}
+
+pub fn issue_kinds<'a>(profile: &'a Profile, name: &str) -> Vec<&'a str> {
+    profile.issues.iter().filter(|i| i.column.as_deref() == Some(name)).map(|i| i.kind.as_str()).collect()
+}
+
+/// Xorshift: the same figures each time.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
 }
 
 pub fn dataset(dir: &TempDir) -> PathBuf {
