@@ -27,6 +27,6 @@ pub fn flat<T>(result: Result<Result<T, Fault>, tarpc::client::RpcError>) -> Res
         Err(RpcError::DeadlineExceeded) => Err(Fault::unreachable("the daemon did not answer in time")
             .hint("Is the machine overloaded? Try again.")),
         Err(e) => Err(Fault::unreachable(format!("the connection to the daemon broke: {e}"))
-            .hint("It may have been stopped or restarted; call again and it is started where none runs.")),
+            .hint("It may have been stopped or restarted. The next command starts it where none runs; in the workbench S does.")),
     }
 }

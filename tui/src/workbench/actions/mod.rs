@@ -27,6 +27,8 @@ pub enum Cmd {
     Down,
     PageUp,
     PageDown,
+    HalfUp,
+    HalfDown,
     Top,
     Bottom,
     Left,

@@ -154,6 +154,8 @@ pub const ACTIONS: &[ActionSpec] = &[
     spec(Cmd::Down, "Down", &["down", "j"], &[C::List], None),
     spec(Cmd::PageUp, "A page up", &["pgup", "ctrl-b"], &[C::List], None),
     spec(Cmd::PageDown, "A page down", &["pgdn", "ctrl-f"], &[C::List], None),
+    spec(Cmd::HalfUp, "Half a page up", &["ctrl-u"], &[C::Table, C::Log], None),
+    spec(Cmd::HalfDown, "Half a page down", &["ctrl-d"], &[C::Table, C::Log], None),
     spec(Cmd::Top, "To the top", &["g", "home"], &[C::List], None),
     spec(Cmd::Bottom, "To the end", &["G", "end"], &[C::List], None),
     spec(Cmd::Up, "Up", &["up"], &[C::Palette, C::Pick], None),

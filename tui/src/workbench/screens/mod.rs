@@ -144,9 +144,14 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
     }
 }
 
+/// Whether nothing can be shown in a window of so many columns and rows.
+pub fn too_small(size: (u16, u16)) -> bool {
+    size.0 < SMALLEST.0 || size.1 < SMALLEST.1
+}
+
 /// Draws everything. Gives back where the terminal's cursor belongs, where text is typed.
 pub fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if too_small((area.width, area.height)) {
         let said = format!("window too small: at least {}×{}", SMALLEST.0, SMALLEST.1);
         for (y, line) in (area.y..area.bottom()).zip(wrapped(&said, area.width)) {
             text(buf, area.x, y, area.width, &line, theme.text());

@@ -21,6 +21,8 @@ pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         Cmd::Down => log.scroll(1, height),
         Cmd::PageUp => log.scroll(-page, height),
         Cmd::PageDown => log.scroll(page, height),
+        Cmd::HalfUp => log.scroll(-(page / 2).max(1), height),
+        Cmd::HalfDown => log.scroll((page / 2).max(1), height),
         Cmd::Top => log.scroll(-1_000_000, height),
         Cmd::Bottom => log.follow = true,
         Cmd::Left => log.shift = log.shift.saturating_sub(SIDE),

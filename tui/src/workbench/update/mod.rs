@@ -35,6 +35,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(key) => on_key(state, key),
+        // What can't be seen is not worked on.
+        Action::Paste(_) | Action::Wheel(_) if screens::too_small(state.size) => Vec::new(),
         Action::Paste(text) => {
             if state.contexts().contains(&super::actions::Context::Editor) {
                 state.query.insert(&text);
@@ -68,6 +70,11 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    if screens::too_small(state.size) {
+        // Else Enter might answer a question that nobody sees.
+        let leaving = lookup(key, &[super::actions::Context::Anywhere]);
+        return leaving.map(|cmd| command(state, cmd)).unwrap_or_default();
+    }
     // A word about what was done has been read by then; what went wrong stays until Esc or another screen.
     state.notice = state.notice.take().filter(|n| n.bad);
     let contexts = state.contexts();

@@ -100,11 +100,12 @@ pub(super) fn begin(state: &mut State) {
     }
 }
 
-/// Shows the screen, ready to be written on.
+/// Shows the screen, ready to be written on where nothing is there yet.
 pub fn show(state: &mut State) -> Vec<Effect> {
     let effects = super::show(state, Screen::Query);
+    // Who comes back comes to look: then keys are commands, as on every other screen, and e goes on writing.
+    state.query.typing = state.query.sql().trim().is_empty();
     begin(state);
-    state.query.typing = true;
     effects
 }
 

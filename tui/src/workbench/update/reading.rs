@@ -59,10 +59,7 @@ fn open(state: &mut State) {
     let Some(data) = &state.data else { return };
     match lines.get(data.reading.at) {
         Some(Line::Column { name, .. }) => {
-            let note = |kind: ColumnType| Item { label: kind.name().into(), note: String::new() };
-            use ColumnType as T;
-            let mut items = vec![Item { label: "as found".into(), note: "every value decides".into() }];
-            items.extend([T::Integer, T::Float, T::Boolean, T::Date, T::Datetime, T::Text].map(note));
+            let items = types();
             let title = format!("Read {name} as");
             state.popup = Some(Popup::Pick(Pick::new(&title, items, Picked::ColumnType(name.clone()))));
         }
@@ -75,6 +72,31 @@ fn open(state: &mut State) {
         }
         _ => form(state),
     }
+}
+
+/// How day and month may follow each other, and what a cell then looks like.
+const ORDERS: [(&str, &str); 4] = [
+    ("dmy", "day first: 31/12/2024"),
+    ("mdy", "month first: 12/31/2024"),
+    ("dmy2", "day first, short year: 31/12/24"),
+    ("mdy2", "month first, short year: 12/31/24"),
+];
+
+/// The types that a column can be read as.
+fn types() -> Vec<Item> {
+    use ColumnType as T;
+    let mut items = vec![Item { label: "as found".into(), note: "every value decides".into() }];
+    for kind in [T::Integer, T::Float, T::Boolean, T::Date, T::Datetime, T::Text] {
+        items.push(Item { label: kind.name().into(), note: String::new() });
+        if matches!(kind, T::Date | T::Datetime) {
+            let of = |(order, note): &(&str, &str)| Item {
+                label: format!("{}:{order}", kind.name()),
+                note: (*note).to_owned(),
+            };
+            items.extend(ORDERS.iter().map(of));
+        }
+    }
+    items
 }
 
 fn form(state: &mut State) {

@@ -16,13 +16,15 @@ pub(super) fn moved(sheet: &mut Sheet, cmd: Cmd, height: u64) -> Option<bool> {
         Cmd::Up => from.saturating_sub(1),
         Cmd::Down => from.saturating_add(1),
         // The window moves along, so that the selection keeps its place in it.
-        Cmd::PageUp => {
-            sheet.top = sheet.top.saturating_sub(height);
-            from.saturating_sub(height)
+        Cmd::PageUp | Cmd::HalfUp => {
+            let by = if cmd == Cmd::PageUp { height } else { (height / 2).max(1) };
+            sheet.top = sheet.top.saturating_sub(by);
+            from.saturating_sub(by)
         }
-        Cmd::PageDown => {
-            sheet.top = sheet.top.saturating_add(height);
-            from.saturating_add(height)
+        Cmd::PageDown | Cmd::HalfDown => {
+            let by = if cmd == Cmd::PageDown { height } else { (height / 2).max(1) };
+            sheet.top = sheet.top.saturating_add(by);
+            from.saturating_add(by)
         }
         Cmd::Top => 0,
         Cmd::Bottom => u64::MAX,

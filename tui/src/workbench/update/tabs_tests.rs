@@ -3,8 +3,9 @@
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileKind, FileState, TypeGuess};
 use dropforge_shared::job::JobState;
-use dropforge_shared::page::{Cell, Page};
+use dropforge_shared::page::{Cell, ColumnType, Page};
 use dropforge_shared::query::{Filter, FilterOp, SortKey, View};
+use dropforge_shared::reading::WantedType;
 use dropforge_shared::suggest::{Recipe, StepChoice};
 
 use super::super::action::{Action, Answer};
@@ -299,6 +300,26 @@ fn a_reading_is_changed_and_read_again_only_when_told() {
     );
     user.answers(Answer::Submitted(Ok(job(5, "a.csv", JobState::Queued))));
     assert!(user.state.data.as_ref().unwrap().reading.wanted.is_none());
+}
+
+#[test]
+fn a_column_of_ambiguous_dates_is_settled_by_an_order() {
+    let mut user = opened();
+    user.types("]]]]");
+    user.answers(Answer::Reading(file_id(1), Ok(said::reading())));
+    user.types("G<up><up><enter>");
+    assert!(user.sees().contains("date:mdy") && user.sees().contains("12/31/2024"), "{}", user.sees());
+    let Some(Popup::Pick(pick)) = &user.state.popup else { panic!("{:?}", user.state.popup) };
+    // Whatever is offered is taken by the reader, and every order is offered for both types.
+    let types: Vec<_> = pick.items[1..].iter().map(|i| WantedType::parse(&i.label).unwrap()).collect();
+    for kind in [ColumnType::Date, ColumnType::Datetime] {
+        let orders = types.iter().filter(|t| t.kind == kind && t.order.is_some()).count();
+        assert_eq!(orders, 4, "{kind:?}");
+    }
+    user.types("date:dmy<enter>");
+    let asked = user.types("r");
+    let [Effect::Submit(s)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(s.settings["types"], "body mass=date:dmy");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use dropforge_shared::fault::Fault;
 use dropforge_shared::job::JobState;
 use dropforge_shared::query::View;
+use dropforge_shared::service::RemovalPlan;
 
 use super::super::action::{Action, Answer};
 use super::super::effect::Effect;
@@ -249,4 +250,50 @@ fn only_measures_that_were_taken_are_offered() {
     user.answers(Answer::Profile { file: file_id(1), result: Ok(profile) });
     user.types("m");
     assert!(user.sees().contains("Pearson") && !user.sees().contains("Cramér"), "{}", user.sees());
+}
+
+fn opened() -> User {
+    let mut user = User::new(80, 24).with_files(vec![file(1, "a.csv")]);
+    user.types("2<enter>");
+    user.answers(Answer::Page { file: file_id(1), offset: 0, result: Ok(page(0, 63, 5_000)) });
+    user
+}
+
+#[test]
+fn keys_do_nothing_in_a_window_that_is_too_small_to_show_what_they_do() {
+    let mut user = opened();
+    user.types("2d");
+    let plan = RemovalPlan { id: "f1".into(), token: "t".into(), items: vec![], bytes: 1 };
+    user.answers(Answer::Plan(Ok(plan)));
+    user.happens(Action::Resize(30, 8));
+    assert!(user.types("<tab><enter>").is_empty(), "the question is not seen");
+    user.happens(Action::Resize(80, 24));
+    assert!(user.sees().contains("Keep it"), "{}", user.sees());
+    assert!(matches!(user.types("<tab><enter>")[..], [Effect::Remove { .. }]));
+    user.happens(Action::Resize(30, 8));
+    user.types("<ctrl-c>");
+    assert!(user.state.quit);
+}
+
+#[test]
+fn half_a_page_is_half_of_what_is_shown() {
+    let mut user = opened();
+    let row = |user: &User| user.state.data.as_ref().unwrap().sheet.row;
+    let height = user.state.rows_height();
+    user.types("<ctrl-d>");
+    assert_eq!(row(&user), height / 2);
+    user.types("<ctrl-d><ctrl-u><ctrl-u><ctrl-u>");
+    assert_eq!(row(&user), 0);
+}
+
+#[test]
+fn who_comes_back_to_a_statement_finds_keys_to_be_commands() {
+    let mut user = opened();
+    user.types("5");
+    assert!(user.state.query.typing, "there is a statement to write");
+    user.types("<esc>45");
+    assert!(!user.state.query.typing);
+    let before = user.state.query.sql();
+    user.types("2");
+    assert_eq!((user.state.screen, user.state.query.sql()), (Screen::Files, before));
 }
