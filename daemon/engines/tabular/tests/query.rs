@@ -389,3 +389,15 @@ fn hostile_lengths_end() {
     assert!(matches!(house.error(&rest), Error::Sql(_)));
     assert!(house.error(&format!("SELECT '{}'", "x".repeat(100_000))).is_refusal());
 }
+
+/// All rows of a sorted table, as a pipe asks for them: memory is taken for the rows there are, not for those asked for.
+#[test]
+fn a_sorted_answer_may_have_any_number_of_rows() {
+    let house = house();
+    let limits = QueryLimits { max_rows: u64::MAX, ..QueryLimits::default() };
+    let sql = "SELECT id FROM orders ORDER BY qty DESC NULLS LAST";
+    let result = query(sql, &house.tables, &[], limits, &mut Silent).unwrap();
+    let ids: Vec<Cell> = result.rows.into_iter().flatten().collect();
+    assert_eq!(ids, [5, 1, 4, 2, 3].map(Cell::Int));
+    assert!(!result.truncated);
+}

@@ -1,5 +1,6 @@
 //! Parquet: what users bring is rewritten to the dataset's own form; what was written is read back.
 
+mod decimal;
 pub(crate) mod foreign;
 mod print;
 

@@ -6,6 +6,8 @@ use polars_arrow::array::{
 };
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
 
+use super::decimal::digits;
+
 /// The value at `i`; `None` where it is missing. `nested` says that it stands within JSON, where texts are quoted.
 pub(super) fn print(array: &dyn Array, i: usize, nested: bool) -> Option<String> {
     if i >= array.len() || array.is_null(i) {
@@ -55,6 +57,9 @@ pub(super) fn print(array: &dyn Array, i: usize, nested: bool) -> Option<String>
             IntegerType::UInt64 => category::<u64>(array, i, nested),
             _ => None,
         };
+    }
+    if let Some(number) = digits(array, i) {
+        return Some(number);
     }
     let mut text = String::new();
     get_value_display(array, "null")(&mut text, i).ok()?;

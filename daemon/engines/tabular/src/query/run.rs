@@ -23,6 +23,9 @@ use crate::write::ROW_GROUP_ROWS;
 /// Rows of a block that goes into an answer.
 const BLOCK: usize = 1_024;
 
+/// As many rows, or more, are not told to the engine.
+const MOST_TOLD: usize = 1 << 16;
+
 /// Plans the query. Gives the plan and its schema.
 fn prepare(query: &Query, datasets: &Datasets) -> Result<(LazyFrame, SchemaRef), Error> {
     let columns = || {
@@ -92,8 +95,10 @@ pub(super) fn answer(
         Rows { cell_bytes: Page::MAX_CELL_BYTES.min(room / width).max(16), room, most, ..Rows::default() };
     let rows = Arc::new(Mutex::new(rows));
     let into = rows.clone();
-    // One more than wanted tells whether there are more.
-    let lazy = lazy.limit(IdxSize::try_from(most.saturating_add(1)).unwrap_or(IdxSize::MAX));
+    // One more than wanted tells whether there are more. Behind ORDER BY the engine takes memory for as many rows as are
+    // asked for before it has seen one, so a high number is left to `Rows`, which stops by itself.
+    let lazy =
+        if most < MOST_TOLD { lazy.limit(IdxSize::try_from(most + 1).unwrap_or(IdxSize::MAX)) } else { lazy };
     each_block(lazy, BLOCK, stop, move |block| {
         let block = values::frame(&block).map_err(|e| plan::explain(&e, &[]))?;
         Ok(into.lock().unwrap_or_else(PoisonError::into_inner).add(&block))
