@@ -92,9 +92,9 @@ def translated(name, words, language):
 
 def with_header(text, change):
     """The text with its header changed, or without where `change` gives nothing."""
-    first, _, rest = text.partition("\n")
+    first, rest = (re.split(r"\r\n|\r|\n", text, maxsplit=1) + [""])[:2]
     delimiter = max(",;\t ", key=lambda d: first.count(d) if d != " " else first.count(d) / 4)
-    names = next(csv.reader([first.rstrip("\r")], delimiter=delimiter))
+    names = next(csv.reader([first], delimiter=delimiter))
     names = change(names)
     if names is None:
         return rest
