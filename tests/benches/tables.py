@@ -9,8 +9,9 @@ pages, a filtered and sorted page, a query, and 10,000,000 rows of 3 columns. Pr
     /tmp/peers/bin/python tests/benches/tables.py target/release/dropforge
 
 CPU time is of the daemon and all its children (what /proc says of them, with those that were waited for) and of the
-command. Memory is the largest sum of resident sizes over those processes, looked at every 5 ms, so pages that they
-share count more than once. Of a peer: its whole process, as wait4 tells it; `inner` is the statement alone.
+command. Memory is the largest sum of resident sizes over those processes, so pages that they share count more than
+once. To look at them every 5 ms takes a third of a core, so it is done in a round of its own, which is not timed. Of a
+peer: its whole process, as wait4 tells it, which costs nothing; `inner` is the statement alone.
 """
 
 import argparse
@@ -113,6 +114,21 @@ class Watch(threading.Thread):
             self.peak = max(self.peak, sum(rss for _, _, rss in family(self.roots).values()))
 
 
+def done(code, args):
+    """Ends the script where a command did not do what it was to."""
+    if code:
+        sys.exit(f"dropforge {' '.join(args)} ended with {code}")
+
+
+def peak_of(binary, path):
+    """The peak of memory of taking a file in, in a home and a round of its own."""
+    home = Home(binary)
+    try:
+        return home.peak("add", path, "--wait")
+    finally:
+        home.close()
+
+
 class Home:
     """A daemon in a home of its own."""
 
@@ -125,25 +141,30 @@ class Home:
     def run(self, *args, check=True):
         return subprocess.run([self.binary, *args], env=self.env, capture_output=True, text=True, check=check)
 
+    def peak(self, *args):
+        """The peak of memory of a command and all that the daemon does meanwhile."""
+        child = subprocess.Popen([self.binary, *args], env=self.env, stdout=subprocess.DEVNULL)
+        watch = Watch([self.pid, child.pid])
+        watch.start()
+        done(child.wait(), args)
+        watch.over.set()
+        watch.join()
+        return watch.peak
+
     def measured(self, *args):
-        """Wall, CPU and peak memory of a command and all that the daemon does meanwhile."""
+        """Wall and CPU seconds of a command and all that the daemon does meanwhile."""
         before = sum(cpu for _, cpu, _ in family([self.pid]).values())
         start = time.perf_counter()
         child = subprocess.Popen([self.binary, *args], env=self.env, stdout=subprocess.PIPE, text=True)
-        watch = Watch([self.pid, child.pid])
-        watch.start()
-        output = child.stdout.read()
+        child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         # A worker that has just ended is waited for in a moment, and only then counts.
         time.sleep(0.2)
         after = sum(cpu for _, cpu, _ in family([self.pid]).values())
-        watch.over.set()
-        watch.join()
-        if child.returncode:
-            sys.exit(f"dropforge {' '.join(args)} ended with {child.returncode}")
-        return wall, after - before + usage.ru_utime + usage.ru_stime, watch.peak, output
+        done(child.returncode, args)
+        return wall, after - before + usage.ru_utime + usage.ru_stime
 
     def times(self, *args, rounds):
         """Milliseconds of a command, each time a new process; None where the verb is not there."""
@@ -202,10 +223,10 @@ def main():
             path = generated(data, "narrow", narrow, options.narrow_rows)
             home = Home(binary)
             try:
-                figures = home.measured("add", path, "--wait")[:3]
-                row(f"add, {options.narrow_rows:,} x 3", *figures)
+                figures = home.measured("add", path, "--wait")
             finally:
                 home.close()
+            row(f"add, {options.narrow_rows:,} x 3", *figures, peak_of(binary, path))
     finally:
         if not options.data:
             shutil.rmtree(data, ignore_errors=True)
@@ -222,11 +243,12 @@ def generated(data, name, make, rows):
 def compare(binary, path, options):
     peers = {"DuckDB SUMMARIZE": DUCKDB, "Polars describe": POLARS}
     ours, theirs = [], {name: [] for name in peers}
+    peak = peak_of(binary, path)
     print(f"{'':24} {'wall s':>8} {'CPU s':>8} {'peak MB':>9} {'inner s':>8}")
     for round_ in range(options.rounds):
         home = Home(binary)
         try:
-            ours.append(home.measured("add", path, "--wait")[:3])
+            ours.append((*home.measured("add", path, "--wait"), peak))
             row("dropforge add --wait", *ours[-1])
             for name, code in peers.items():
                 figures = peer(code, path)
