@@ -210,7 +210,7 @@ def main():
     parser.add_argument("binary", nargs="?", default="target/release/dropforge")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--narrow-rows", type=int, default=10_000_000, help="0 leaves this out")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--data", help="keep the generated files here and use them again")
     options = parser.parse_args()
     binary = os.path.abspath(options.binary)

@@ -12,10 +12,12 @@ const MAX_SPELLINGS: usize = 64;
 
 /// Whether trimmed text is a spelling of missing.
 pub(crate) fn is_null(trimmed: &str) -> bool {
-    match trimmed.len() {
-        0 => true,
-        1 => trimmed == "-",
-        2..=4 => matches!(trimmed, "NA" | "\\N" | "N/A" | "NaN" | "null" | "NULL" | "None" | "nan" | "n/a"),
+    match trimmed.as_bytes() {
+        [] | b"-" => true,
+        // Few values begin as these do, so the first byte tells nearly all of them.
+        [b'N' | b'n' | b'\\', ..] => {
+            matches!(trimmed, "NA" | "\\N" | "N/A" | "NaN" | "null" | "NULL" | "None" | "nan" | "n/a")
+        }
         _ => false,
     }
 }
