@@ -166,6 +166,7 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     });
     let calls = tokio::spawn(rpc::serve(house.clone(), listener));
     let scheduler = tokio::spawn(queue.clone().run());
+    tokio::spawn(queue.clone().sweep_earlier());
     tracing::info!(
         "dropforge {} ready: pid {}, home {}",
         dropforge_shared::VERSION,

@@ -143,6 +143,7 @@ fn job() -> JobRow {
         idempotency: Some("once".into()),
         from: None,
         produced: Vec::new(),
+        may_reuse: false,
     }
 }
 

@@ -131,6 +131,8 @@ pub struct Queue {
     pub aging_minutes: f64,
     /// The most a job's log may keep; older lines go first.
     pub job_log_bytes: ByteSize,
+    /// Days for which the data of an earlier reading stay after the file was read otherwise.
+    pub earlier_readings_days: u32,
 }
 
 impl Default for Queue {
@@ -146,6 +148,7 @@ impl Default for Queue {
             retry_max_seconds: 300.0,
             aging_minutes: 10.0,
             job_log_bytes: ByteSize(32 << 20),
+            earlier_readings_days: 30,
         }
     }
 }

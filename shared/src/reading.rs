@@ -128,6 +128,12 @@ pub struct Reading {
     /// What a user should know.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// All of it in a line.
+    #[serde(default)]
+    pub summary: String,
+    /// The version of Dropforge that read it; empty where that was not kept.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// One decision about how to read.

@@ -223,6 +223,15 @@ pub struct FsckView {
     pub took_ms: u64,
 }
 
+/// What `gc` removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Swept {
+    /// Earlier readings of files.
+    pub readings: u64,
+    /// Bytes of their outputs.
+    pub bytes: u64,
+}
+
 /// What a backup holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BackupView {
@@ -338,6 +347,8 @@ pub trait Dropforge {
     async fn backup(path: serde_bytes::ByteBuf) -> Result<BackupView, Fault>;
     /// The daemon's half of `doctor`.
     async fn doctor() -> Result<Vec<Check>, Fault>;
+    /// Removes the caller's earlier readings whose time is over, or all of them.
+    async fn gc(all: bool) -> Result<Swept, Fault>;
     /// The audit log, newest first, from before an entry on; 0 for the newest.
     async fn audit(before: u64, limit: u32) -> Result<Vec<AuditView>, Fault>;
     /// The file a dataset name means, for completion: ids and names that begin with a text.

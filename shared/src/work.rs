@@ -78,6 +78,9 @@ pub struct Given {
     pub data: Option<PathBuf>,
     /// The stage to begin from, with `data` for what comes before it.
     pub from: Option<String>,
+    /// The folder with what an earlier job made of the same bytes with the same settings, to be used again.
+    #[serde(default)]
+    pub earlier: Option<PathBuf>,
     /// Datasets that the settings name.
     pub tables: Vec<TableRef>,
     /// Names in a statement that mean several datasets, each with what it could mean, as in [`ReadRequest::Query`].

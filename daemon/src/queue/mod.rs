@@ -7,6 +7,7 @@ mod attempt;
 mod attempt_log;
 mod cancel;
 mod derive;
+mod earlier;
 mod follow;
 mod outputs;
 mod recover;

@@ -85,10 +85,14 @@ fn sweep(store: &Store, paths: &Paths) -> Result<(), StoreError> {
     jobs.extend(names(&paths.logs.join("jobs")));
     for name in jobs {
         let Ok(id) = name.parse() else { continue };
-        if store.read(|tx| tx.job(&id))?.is_none() {
+        let Some(row) = store.read(|tx| tx.job(&id))? else {
             let _ = fs::remove_dir_all(paths.job_dir(&id));
             let _ = fs::remove_dir_all(paths.job_log(&id));
             continue;
+        };
+        if row.state.is_terminal() && row.outputs.is_empty() {
+            // An earlier reading whose time was over.
+            let _ = fs::remove_dir_all(paths.job_outputs(&id));
         }
         for entry in names(&paths.job_dir(&id)).iter().filter(|n| n.starts_with("attempt-")) {
             let _ = fs::remove_dir_all(paths.job_dir(&id).join(entry));

@@ -11,7 +11,7 @@ use dropforge_shared::ids::AttemptId;
 use dropforge_shared::query::settings::{PROJECT, SQL};
 use dropforge_shared::work::{Given, Input, JobSpec, KindSpec};
 
-use super::Queue;
+use super::{Queue, earlier};
 use crate::store::rows::{FileRow, JobRow, Location};
 use crate::tables;
 
@@ -80,7 +80,8 @@ fn given(queue: &Queue, job: &JobRow) -> Result<Given, (Fault, bool)> {
     };
     let rules = Some(paths.detection.clone()).filter(|dir| dir.is_dir());
     let tables::Resolved { tables, ambiguous } = resolved;
-    Ok(Given { data, from: job.from.clone(), tables, ambiguous, rules })
+    let earlier = queue.0.store.read(|tx| earlier::same(tx, paths, job)).map_err(passing)?;
+    Ok(Given { data, from: job.from.clone(), earlier, tables, ambiguous, rules })
 }
 
 /// Where a file's bytes lie; a referenced one must still be as it was.

@@ -135,6 +135,7 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
     }
     let mut row = JobRow::queued(&submission.kind, owner, project, file.map(|f| f.id));
     row.settings = settings;
+    row.may_reuse = true;
     row.priority = submission.priority;
     row.idempotency = submission.idempotency;
     enqueue(calls, row, "submit").await
@@ -219,6 +220,7 @@ fn like(old: &JobRow) -> JobRow {
     let mut row = JobRow::queued(&old.kind, old.owner, old.project.clone(), old.file.clone());
     row.settings = old.settings.clone();
     row.from = old.from.clone();
+    row.may_reuse = old.may_reuse;
     row.priority = old.priority;
     row
 }
@@ -247,7 +249,7 @@ pub(super) async fn rerun(calls: &Calls, selector: &str, from: Option<String>) -
         may_begin_at(calls, &old, stage)?;
     }
     // Without a stage it is done from its beginning, whatever the old one did.
-    again(calls, &JobRow { from, ..old }, "rerun").await
+    again(calls, &JobRow { from, may_reuse: false, ..old }, "rerun").await
 }
 
 /// Whether a job can be done again from a stage on: its kind can, and the file has data.

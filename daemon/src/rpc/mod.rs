@@ -23,7 +23,7 @@ use dropforge_shared::page::Page;
 use dropforge_shared::query::{QueryRequest, QueryResult, View};
 use dropforge_shared::service::{
     AddProgress, AddRequest, AuditView, BackupView, Check, Chunk, DaemonStatus, Dropforge, FileQuery,
-    FsckView, InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission,
+    FsckView, InboxStatus, JobQuery, Listing, MAX_WAIT_MS, ProjectView, RemovalPlan, Submission, Swept,
 };
 use dropforge_shared::suggest::{Effect, Recipe, StepChoice, Suggestions};
 use tarpc::context::Context;
@@ -255,6 +255,10 @@ impl Dropforge for Calls {
     async fn doctor(self, _: Context) -> Result<Vec<Check>, Fault> {
         let house = self.house.clone();
         blocking(move || Ok(crate::doctor::checks(&house))).await
+    }
+
+    async fn gc(self, _: Context, all: bool) -> Result<Swept, Fault> {
+        system::gc(&self, all).await
     }
 
     async fn audit(self, _: Context, before: u64, limit: u32) -> Result<Vec<AuditView>, Fault> {

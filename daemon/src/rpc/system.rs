@@ -7,7 +7,9 @@ use dropforge_shared::fault::Fault;
 use dropforge_shared::handshake::PROTOCOL;
 use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::JobState;
-use dropforge_shared::service::{AuditView, BackupView, DaemonStatus, FsckView, JobCounts, ProjectView};
+use dropforge_shared::service::{
+    AuditView, BackupView, DaemonStatus, FsckView, JobCounts, ProjectView, Swept,
+};
 use dropforge_shared::time::Timestamp;
 
 use super::{Calls, blocking, limit};
@@ -107,6 +109,19 @@ pub(super) async fn fsck(calls: &Calls, repair: bool) -> Result<FsckView, Fault>
             pages_skipped: report.pages_skipped,
             took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
+    })
+    .await
+}
+
+pub(super) async fn gc(calls: &Calls, all: bool) -> Result<Swept, Fault> {
+    let (queue, store, owner) = (calls.house.queue.clone(), calls.house.store.clone(), calls.owner);
+    blocking(move || {
+        let swept = queue.sweep_now(Some(owner), all)?;
+        if swept.readings > 0 {
+            let detail = format!("{} earlier readings, {} bytes", swept.readings, swept.bytes);
+            store.write_blocking(move |tx| tx.append_audit(owner, "remove", "", &detail))?;
+        }
+        Ok(swept)
     })
     .await
 }

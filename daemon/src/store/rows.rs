@@ -247,6 +247,9 @@ pub struct JobRow {
     /// Files that were made of its outputs.
     #[serde(default)]
     pub produced: Vec<FileId>,
+    /// What an earlier job made of the same file with the same settings may be used again.
+    #[serde(default)]
+    pub may_reuse: bool,
 }
 
 impl JobRow {
@@ -276,6 +279,7 @@ impl JobRow {
             idempotency: None,
             from: None,
             produced: Vec::new(),
+            may_reuse: false,
         }
     }
 

@@ -66,6 +66,7 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
     let given = &spec.given;
     let read: Vec<&Path> = (spec.input.iter().map(|i| i.path.as_path()))
         .chain(given.data.as_deref())
+        .chain(given.earlier.as_deref())
         .chain(given.rules.as_deref())
         .chain(given.tables.iter().map(|t| t.dataset.as_path()))
         .collect();

@@ -259,6 +259,42 @@ fn a_file_is_read_again_as_the_user_says() {
 }
 
 #[test]
+fn settings_that_are_set_back_find_what_was_read_before_until_its_time_is_over() {
+    let mut home = home!();
+    let clock = home.path().join("clock");
+    std::fs::write(&clock, "0").unwrap();
+    home.env("DROPFORGE_CLOCK_FILE", clock.display().to_string());
+    let path = home.file("marks.csv", "a;b\n1,5;x\n2,5;y\nNA;z\n");
+    home.json(&format!("add {} --wait", path.display()));
+    let first = home.json("profile marks.csv");
+    let read = |delimiter: &str| {
+        let done = home.run(["reread", "marks.csv", "--delimiter", delimiter, "--wait", "--json"]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let job = home.json("jobs")[0]["id"].as_str().unwrap().to_owned();
+        home.run(["logs", &job]).stdout
+    };
+    assert!(!read(",").contains("used again"));
+    assert_eq!(home.json("show marks.csv")["columns"], 2);
+    assert_ne!(home.json("profile marks.csv"), first);
+    assert!(!read(";").contains("used again"), "it was found before, and is set now");
+    assert!(read(",").contains("used again"));
+    assert!(read(";").contains("used again"));
+    assert_eq!(home.json("profile marks.csv"), first);
+    assert_eq!(home.json("preview marks.csv")["rows"][0], serde_json::json!([1.5, "x"]));
+    let shown = home.json("show marks.csv");
+    assert_eq!((shown["delimiter"].as_str(), shown["rows"].as_u64()), (Some(";"), Some(3)), "{shown}");
+
+    assert_eq!(home.json("gc")["readings"], 0);
+    assert_eq!(home.json("gc --all")["readings"], 0, "within the hour they may be in use");
+    std::fs::write(&clock, (31i64 * 24 * 3_600_000).to_string()).unwrap();
+    let swept = home.json("gc");
+    assert_eq!(swept["readings"], 4, "{swept}");
+    assert_eq!(home.json("profile marks.csv"), first);
+    assert!(!read(",").contains("used again"));
+    home.assert_store_is_sound();
+}
+
+#[test]
 fn a_bomb_is_refused_by_the_code_of_a_refusal() {
     let home = home!();
     // A header and a row of 200,000 columns.

@@ -12,6 +12,7 @@ pub mod events;
 pub mod export;
 pub mod files;
 pub mod fsck;
+pub mod gc;
 pub mod inbox;
 pub mod job;
 pub mod jobs;
@@ -128,6 +129,8 @@ verbs! {
     Audit = audit,
     /// Check the store; mend its indices
     Fsck = fsck,
+    /// Remove the data of earlier readings that are kept no longer
+    Gc = gc,
     /// Write a backup of everything to a new folder
     Backup = backup,
     /// Put a backup in the place of an empty home
@@ -277,6 +280,7 @@ mod tests {
             "dropforge project create sales",
             "dropforge fsck --repair",
             "dropforge backup out",
+            "dropforge gc --all",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -190,6 +190,11 @@ impl Ingested {
             rows: self.rows,
             rejected_rows: self.rejected_rows,
             notes: self.notes.clone(),
+            summary: match self.compression {
+                Some(compression) => format!("{compression}; {}", self.how),
+                None => self.how.clone(),
+            },
+            version: dropforge_shared::VERSION.to_owned(),
         }
     }
 }

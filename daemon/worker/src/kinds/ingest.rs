@@ -12,7 +12,7 @@ use dropforge_shared::job::LogLevel;
 use dropforge_shared::profile::Profile;
 use dropforge_shared::reading::{READING, REJECTED, Reading};
 use dropforge_shared::work::{JobClass, KindSpec};
-use dropforge_tabular::{self as tabular, Ingested, ReadOptions, Rules};
+use dropforge_tabular::{self as tabular, ReadOptions, Rules};
 
 use crate::Kind;
 use crate::context::{Context, Delivery, WorkError};
@@ -34,6 +34,11 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     if let (Some(_), Some(data)) = (&ctx.spec().given.from, ctx.spec().given.data.clone()) {
         return from_profile(ctx, &data, &out_dir, input.file.as_str());
     }
+    if let Some(earlier) = ctx.spec().given.earlier.clone()
+        && let Some(delivery) = as_before(ctx, &earlier, &out_dir)?
+    {
+        return Ok(delivery);
+    }
     let options = ReadOptions { named_table: tabular::is_named_table(&input.name), ..options(ctx)? };
     if fs::metadata(&input.path).map_err(|e| WorkError::io("looking at the file", &e))?.len() == 0 {
         return Ok(no_table("empty: 0 bytes"));
@@ -50,9 +55,35 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let dataset = out_dir.join(DATASET);
     let profile = tabular::profile(&dataset, input.file.as_str(), &ingested.null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
-    write_json(&out_dir.join(READING), &ingested.reading())
+    let reading = ingested.reading();
+    write_json(&out_dir.join(READING), &reading)
         .map_err(|e| WorkError::io("writing how the file was read", &e))?;
-    told(ctx, &profile, ingested.header, facts(&ingested, options.part.is_some()))
+    told(ctx, &profile, ingested.header, facts(reading, options.part.is_some()))
+}
+
+/// Uses what an earlier job made of the same bytes with the same settings, if this version did: table, profile and reading are
+/// taken as they are. What kind of data it is is found again, as the user's rules may have changed.
+fn as_before(ctx: &mut Context, earlier: &Path, out_dir: &Path) -> Result<Option<Delivery>, WorkError> {
+    let (Some(reading), Some(profile)) =
+        (read_json::<Reading>(&earlier.join(READING)), read_json::<Profile>(&earlier.join(PROFILE)))
+    else {
+        return Ok(None);
+    };
+    if reading.version != dropforge_shared::VERSION || !earlier.join(DATASET).is_file() {
+        return Ok(None);
+    }
+    ctx.log(LogLevel::Info, "read so before: that table and its profile are used again");
+    for name in [DATASET, PROFILE, READING, REJECTED] {
+        copy(ctx, &earlier.join(name), &out_dir.join(name))?;
+    }
+    let header = reading.header.unwrap_or(true);
+    let part_was_set = options(ctx)?.part.is_some();
+    told(ctx, &profile, header, facts(reading, part_was_set)).map(Some)
+}
+
+/// `None` where the file is not there or means nothing to this version.
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
 }
 
 /// Detects what kind of data it is, and hands all over.
@@ -94,13 +125,11 @@ fn from_profile(ctx: &mut Context, data: &Path, out_dir: &Path, file: &str) -> R
     }
     ctx.complete(DATASET);
     // How often each spelling of missing came up is known from reading alone.
-    let before: Option<Profile> =
-        fs::read(data.join(PROFILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let before: Option<Profile> = read_json(&data.join(PROFILE));
     let null_tokens: Vec<_> =
         before.into_iter().flat_map(|p| p.columns).map(|column| column.null_tokens).collect();
     // Files taken in before there were readings had a header, as far as the store knows.
-    let read: Reading =
-        fs::read(data.join(READING)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
+    let read: Reading = read_json(&data.join(READING)).unwrap_or_default();
     let profile = tabular::profile(&out_dir.join(DATASET), file, &null_tokens, ctx)?;
     write_json(&out_dir.join(PROFILE), &profile).map_err(|e| WorkError::io("writing the profile", &e))?;
     let header = read.header.unwrap_or(true);
@@ -138,28 +167,22 @@ fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
         .map_err(|e| WorkError::failed(Fault::usage(format!("the settings can't be followed: {e}"))))
 }
 
-fn facts(ingested: &Ingested, part_was_set: bool) -> FileFacts {
+fn facts(reading: Reading, part_was_set: bool) -> FileFacts {
     // Of a content with one table there is nothing to tell apart.
-    let several = part_was_set || ingested.parts.len() > 1;
-    let part = ingested.part.clone().filter(|_| several);
-    let others =
-        ingested.parts.iter().filter(|other| !part_was_set && Some(*other) != ingested.part.as_ref());
-    let reading = match ingested.compression {
-        Some(compression) => format!("{compression}; {}", ingested.how),
-        None => ingested.how.clone(),
-    };
+    let several = part_was_set || reading.parts.len() > 1;
+    let others = reading.parts.iter().filter(|other| !part_was_set && Some(*other) != reading.part.as_ref());
     FileFacts {
         kind: Some(FileKind::Dataset),
-        format: Some(ingested.format.name().to_owned()),
-        encoding: ingested.encoding.clone(),
-        delimiter: ingested.delimiter.clone(),
-        rows: Some(ingested.rows),
-        columns: Some(ingested.columns.len() as u64),
-        rejected_rows: Some(ingested.rejected_rows),
-        pages: None,
-        reading: Some(reading),
-        part,
         other_parts: others.cloned().collect(),
+        format: Some(reading.format),
+        encoding: reading.encoding,
+        delimiter: reading.delimiter,
+        rows: Some(reading.rows),
+        columns: Some(reading.columns.len() as u64),
+        rejected_rows: Some(reading.rejected_rows),
+        pages: None,
+        reading: Some(reading.summary),
+        part: reading.part.filter(|_| several),
         ..FileFacts::default()
     }
 }
@@ -276,6 +299,29 @@ mod tests {
         assert_eq!(read(&again, DATASET), read(&data, DATASET));
         let profile: serde_json::Value = serde_json::from_slice(&read(&again, PROFILE)).unwrap();
         assert_eq!(profile["columns"][1]["null_tokens"], serde_json::json!({"NA": 1}));
+    }
+
+    #[test]
+    fn what_this_version_read_before_is_used_again_and_what_another_did_is_not() {
+        let (dir, result) = take_in(b"name;age\nAda;NA\nGrace;85\n", &[]);
+        let first = result.unwrap().facts;
+        let earlier = dir.path().join("out");
+        let given = || Given { earlier: Some(earlier.clone()), ..Given::default() };
+        // Other bytes, so that it shows which were used.
+        let (again, result) = take_in_given(b"x\n1\n", &[], given());
+        assert_eq!(result.unwrap().facts, first);
+        for name in [DATASET, PROFILE, READING] {
+            let read = |dir: &Path| fs::read(dir.join(name)).unwrap();
+            assert!(read(&again.path().join("out")) == read(&earlier), "{name}");
+        }
+        let mut reading: Reading = read_json(&earlier.join(READING)).unwrap();
+        reading.version = "0.0.1".into();
+        write_json(&earlier.join(READING), &reading).unwrap();
+        let (_dir, result) = take_in_given(b"x\n1\n", &[], given());
+        assert_eq!(result.unwrap().facts.unwrap().columns, Some(1));
+        fs::remove_file(earlier.join(PROFILE)).unwrap();
+        let (_dir, result) = take_in_given(b"x\n1\n", &[], given());
+        assert_eq!(result.unwrap().facts.unwrap().columns, Some(1));
     }
 
     #[test]
