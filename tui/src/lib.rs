@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod csv;
+mod fetch;
 mod output;
 pub mod samples;
 pub mod workbench;

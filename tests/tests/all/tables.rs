@@ -145,6 +145,9 @@ fn rows_are_written_out_whole_in_the_form_that_was_asked_for() {
     assert_eq!(home.run(["query", sql, "--to", &path("out.txt")]).code, Some(2));
     let exported = home.run(["export", "penguins.csv", "--to", &path("x"), "--as", "jsonl", "--json"]).json();
     assert_eq!(exported[0]["name"], "penguins.jsonl", "{exported}");
+    let not_there = home.run(["export", "penguins.csv", "--to", &path("out.csv")]);
+    assert_eq!(not_there.code, Some(5));
+    assert!(not_there.stderr.contains("out.csv is a file"), "{}", not_there.stderr);
     let first = std::fs::read_to_string(dir.path().join("x/penguins.jsonl")).unwrap();
     let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert_eq!(first["species"], "Adelie", "{first}");

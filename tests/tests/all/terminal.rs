@@ -40,6 +40,32 @@ fn a_dropped_file_is_seen_and_its_rows_and_profile_are_read() {
 }
 
 #[test]
+fn rows_are_written_to_a_file_and_nothing_that_is_there_is_replaced() {
+    let home = with_penguins();
+    let out = home.file("out.csv", "mine");
+    let mut terminal = Terminal::open(&home, 100, 30);
+    terminal.wait_for("penguins.csv");
+    terminal.write("2");
+    terminal.wait_for("Files · 1");
+    terminal.write("E");
+    terminal.wait_for("parquet): penguins-rows.csv");
+    terminal.press(Key::Ctrl('u'));
+    terminal.write(&format!("{}\r", out.display()));
+    terminal.wait_for("is there already");
+    terminal.press(Key::Esc);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine");
+    let other = out.with_file_name("other.csv");
+    terminal.write("E");
+    terminal.wait_for("Write all rows to");
+    terminal.press(Key::Ctrl('u'));
+    terminal.write(&format!("{}\r", other.display()));
+    terminal.wait_for("Wrote ");
+    let rows = std::fs::read_to_string(&other).unwrap();
+    assert_eq!(rows.lines().count(), 345);
+    assert!(rows.starts_with("species,island,"), "{rows}");
+}
+
+#[test]
 fn it_costs_few_bytes() {
     let home = with_penguins();
     let mut terminal = Terminal::open(&home, 80, 24);

@@ -12,6 +12,7 @@ use dropforge_shared::query::{Form, QueryRequest, settings};
 use dropforge_shared::service::{CALL, Submission};
 
 use super::{Context, Done, export, prepare, rows, waiting, written};
+use crate::fetch;
 use crate::output as print;
 
 /// Which statement.
@@ -104,9 +105,12 @@ pub async fn run(args: Args, context: &Context) -> Done {
     }
     if result.truncated {
         let shown = result.rows.len();
-        // Fewer than were asked for: the answer is as large as one may be.
-        let more =
-            if shown as u64 >= limit { "--limit N shows more, " } else { "no more fit into one answer, " };
+        // Fewer than were asked for: the answer is as large as one may be. Who set a limit knows of it.
+        let more = match args.limit {
+            _ if (shown as u64) < limit => "no more fit into one answer, ",
+            Some(_) => "",
+            None => "--limit N shows more, ",
+        };
         print::note(&format!(
             "there are more rows than these {shown}: {more}--to FILE writes all, --save NAME keeps all"
         ));
@@ -133,11 +137,11 @@ async fn to_file(
     context: &Context,
 ) -> Done {
     // Said before the work is done, and looked at again when the file gets its name.
-    let to = export::target(to, force)?;
+    let to = fetch::target(to, force)?;
     let Some(rows) = written::write(None, with, form, context).await? else {
         return Ok(ExitCode::from(waiting::INTERRUPTED));
     };
-    export::copy(&rows.client, &rows.job.id, &rows.output, &to, force).await?;
+    rows.fetch(&to, force).await?;
     export::told(&[export::Exported::new(&rows.output, &to)], context)?;
     rows.done().await;
     Ok(ExitCode::SUCCESS)
@@ -147,7 +151,7 @@ async fn to_stdout(with: BTreeMap<String, String>, context: &Context) -> Done {
     let Some(rows) = written::write(None, with, Form::Csv, context).await? else {
         return Ok(ExitCode::from(waiting::INTERRUPTED));
     };
-    export::pour(&rows.client, &rows.job.id, &rows.output, &mut print::bytes).await?;
+    rows.pour(&mut print::bytes).await?;
     rows.done().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,15 @@ use dropforge_shared::suggest::{Recipe, StepChoice};
 
 use super::action::Source;
 
+/// Rows to be written to a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows {
+    /// All that a dataset has.
+    Of(FileId),
+    /// What a statement gives.
+    Gives(String),
+}
+
 /// Something to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -83,6 +92,13 @@ pub enum Effect {
     },
     /// Queue a job and show it.
     Submit(Submission),
+    /// Write rows to a file of the user's.
+    Export {
+        /// The rows.
+        rows: Rows,
+        /// The path, as it was typed.
+        to: String,
+    },
     /// Say what kind of data a file holds, or take that back.
     ChooseType {
         /// The file.

@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use super::action::{Action, Answer, Source};
 use super::calls;
 use super::effect::Effect;
+use super::exporting;
 use super::history::History;
 
 /// Items of a list that are read at once.
@@ -211,6 +212,7 @@ async fn call(rpc: &DropforgeClient, effect: Effect) -> Option<Answer> {
             let job = flat(rpc.rerun(context, id.to_string(), None).await);
             Answer::Done(job.map(|j| format!("Queued again as job {}.", j.id)))
         }
+        Effect::Export { rows, to } => Answer::Done(exporting::export(rpc, rows, &to).await),
         Effect::View { .. }
         | Effect::Reading { .. }
         | Effect::Rejected { .. }

@@ -8,6 +8,7 @@ pub mod actions;
 mod calls;
 pub mod effect;
 pub mod effects;
+mod exporting;
 mod history;
 pub mod popups;
 pub mod screens;

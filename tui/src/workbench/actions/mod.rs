@@ -40,6 +40,7 @@ pub enum Cmd {
     Filter,
     Delete,
     Reprocess,
+    Export,
     OtherTab,
     NextTab,
     PrevTab,

@@ -124,6 +124,8 @@ pub const ACTIONS: &[ActionSpec] = &[
     spec(Cmd::CancelJob, "Cancel the job", &["c"], &[C::Jobs], Some("cancel")),
     spec(Cmd::RetryJob, "Queue the failed job again", &["R"], &[C::Jobs], Some("retry")),
     spec(Cmd::Reprocess, "Process the file again", &["r"], &[C::Files, C::Data], Some("again")),
+    spec(Cmd::Export, "Write all its rows to a file", &["E"], &[C::Files, C::Data], None),
+    spec(Cmd::Export, "Write what it gives to a file", &["E"], &[C::Query], None),
     spec(
         Cmd::OpenFile,
         "Open the file of the job, or what it made",

@@ -81,6 +81,10 @@ pub enum Asking {
     Queried,
     /// The name of a recipe.
     Recipe,
+    /// The path of the file that a dataset's rows go to.
+    Exported,
+    /// The path of the file that a statement's rows go to.
+    ExportedQuery,
 }
 
 impl Asking {
@@ -93,6 +97,7 @@ impl Asking {
             Self::Condition => "Only rows where it is: ",
             Self::Prepared | Self::Queried => "Name of the new dataset: ",
             Self::Recipe => "Name of the recipe: ",
+            Self::Exported | Self::ExportedQuery => "Write all rows to (.csv .jsonl .parquet): ",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::screens::Screen;
 use super::super::state::{Data, State, Tab};
-use super::{enter, files, lists, prepare, profile, query, reading, rows, rows_shown, types};
+use super::{enter, export, files, lists, prepare, profile, query, reading, rows, rows_shown, types};
 
 /// Files beside the open one whose tabs are remembered.
 pub(super) const PARKED: usize = 16;
@@ -273,6 +273,7 @@ pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             let id = data.file.clone();
             return files::again(state, &id);
         }
+        Cmd::Export if tab != Tab::Query => return export::ask(state),
         _ => {}
     }
     match tab {

@@ -7,7 +7,7 @@ use tui_input::Input;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::state::{Asking, Prompt, State};
-use super::{data, lists};
+use super::{data, export, lists};
 
 /// A command on the list of files.
 pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
@@ -44,6 +44,7 @@ fn on_selected(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             job.map(|job| lists::open_log(state, job)).unwrap_or_default()
         }
         Cmd::Reprocess => again(state, &id),
+        Cmd::Export => export::ask(state),
         _ => Vec::new(),
     }
 }

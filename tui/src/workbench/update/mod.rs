@@ -1,6 +1,7 @@
 //! What happens, as a pure function: the state changes, and what is to be done in the world comes back. Must not do I/O.
 
 pub(super) mod data;
+mod export;
 pub(super) mod files;
 pub(super) mod home;
 pub(super) mod jobs;

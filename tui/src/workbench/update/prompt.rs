@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::state::{Asking, State};
-use super::{data, lists, log, prepare, query, rows};
+use super::{data, export, lists, log, prepare, query, rows};
 
 /// Text is typed.
 pub(super) fn edit(state: &mut State, request: InputRequest) {
@@ -56,6 +56,9 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         (Asking::Condition, true) => rows::typed(state, &text),
         (Asking::Prepared, true) if !text.is_empty() => prepare::run(state, &text),
         (Asking::Queried, true) if !text.is_empty() => query::save(state, &text),
+        (asking @ (Asking::Exported | Asking::ExportedQuery), true) if !text.is_empty() => {
+            export::accepted(state, asking, &text)
+        }
         (Asking::Recipe, true) if !text.is_empty() => prepare::save(state, &text),
         _ => Vec::new(),
     }

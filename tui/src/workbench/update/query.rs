@@ -17,7 +17,7 @@ use super::super::effect::Effect;
 use super::super::popups::{Item, Pick, Picked, Popup};
 use super::super::screens::Screen;
 use super::super::state::{Asking, Prompt, Sheet, State, Word, quoted};
-use super::table;
+use super::{export, table};
 
 /// Keywords that are offered.
 const KEYWORDS: [&str; 62] = [
@@ -143,6 +143,7 @@ pub fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             return Vec::new();
         }
         Cmd::Complete => return complete(state),
+        Cmd::Export => return export::ask_query(state),
         Cmd::Older | Cmd::Newer => {
             state.query.recall(cmd == Cmd::Older);
             return Vec::new();

@@ -6,7 +6,7 @@ use dropforge_shared::query::View;
 use dropforge_shared::service::RemovalPlan;
 
 use super::super::action::{Action, Answer};
-use super::super::effect::Effect;
+use super::super::effect::{Effect, Rows};
 use super::super::screens::Screen;
 use super::super::state::REMEMBERED;
 use super::super::testkit::{User, file, file_id, job, page, said};
@@ -296,4 +296,29 @@ fn who_comes_back_to_a_statement_finds_keys_to_be_commands() {
     let before = user.state.query.sql();
     user.types("2");
     assert_eq!((user.state.screen, user.state.query.sql()), (Screen::Files, before));
+}
+
+#[test]
+fn rows_are_written_to_a_file_from_wherever_they_are_seen() {
+    let mut user = User::new(80, 24).with_files(vec![file(2, "book.xlsx#May"), file(1, "b.csv")]);
+    assert!(user.types("2E").is_empty());
+    assert!(
+        user.sees().contains("Write all rows to (.csv .jsonl .parquet): book-May-rows.csv"),
+        "{}",
+        user.sees()
+    );
+    let asked = user.types("<enter>");
+    let wanted = Effect::Export { rows: Rows::Of(file_id(2)), to: "book-May-rows.csv".into() };
+    assert_eq!(asked, [wanted]);
+    user.types("<down><enter>E<ctrl-u>x.parquet");
+    let wanted = Effect::Export { rows: Rows::Of(file_id(1)), to: "x.parquet".into() };
+    assert_eq!(user.types("<enter>"), [wanted]);
+    user.types("E<esc>");
+    assert!(!user.sees().contains("Write all rows"), "Esc leaves it");
+    user.types("5SELECT 1<esc>E");
+    let asked = user.types("<enter>");
+    let [Effect::Export { rows: Rows::Gives(sql), to }] = &asked[..] else { panic!("{asked:?}") };
+    assert!(sql.contains("SELECT 1") && to == "query.csv", "{sql} to {to}");
+    user.answers(Answer::Done(Ok("Wrote query.csv (12 B).".into())));
+    assert!(user.sees().contains("Wrote query.csv"), "{}", user.sees());
 }
