@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::config::Config;
-use dropforge_shared::fault::Fault;
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::handshake::{PROTOCOL, Peer};
 use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::JobState;
@@ -89,6 +89,9 @@ impl House {
     }
 }
 
+/// Threads that the daemon has with little to do.
+const THREADS: usize = 10;
+
 /// Runs the daemon until it is asked to stop. Answers at once, and without error, where a background start finds another.
 pub fn run(options: Options) -> Result<(), Fault> {
     if options.background {
@@ -96,8 +99,12 @@ pub fn run(options: Options) -> Result<(), Fault> {
         // for a process that leads a group, which then has none to lose.
         let _ = rustix::process::setsid();
     }
+    if options.background {
+        crate::limits::close_inherited();
+    }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     crate::limits::raise();
+    dropforge_shared::threads::to_be_had(THREADS)?;
     options.paths.create()?;
     let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
     write_starter_config(&options.paths.config);
@@ -134,8 +141,15 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     let readers = ReaderPool::new(spawner.clone(), settings(config.reader.memory.0));
     let queries = ReaderPool::new(spawner.clone(), settings(config.reader.query_memory.0));
     let blobs = Blobs::new(&paths);
-    let queue =
-        Queue::new(store.clone(), bus.clone(), paths.clone(), config.clone(), &kinds, spawner, blobs.clone());
+    let queue = Queue::new(
+        store.clone(),
+        bus.clone(),
+        paths.clone(),
+        config.clone(),
+        &kinds,
+        spawner.clone(),
+        blobs.clone(),
+    );
     ensure_default_project(&store, rustix::process::geteuid().as_raw()).await?;
     let publish = {
         let bus = bus.clone();
@@ -185,6 +199,7 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     // Nothing new comes in, then what runs is stopped and queued again, then the socket goes.
     inbox.stop().await;
     queue.stop(scheduler).await;
+    spawner.leave_groups();
     // Only the own one: where the home was removed and made anew, another daemon listens there.
     if house.store.is_on_disk() {
         let _ = std::fs::remove_file(&house.paths.socket);
@@ -192,6 +207,17 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     let _ = calls.await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What is wrong with a backup: the store itself is another matter.
+fn of_backup(from: &Path, error: StoreError) -> Fault {
+    match error {
+        StoreError::Corrupt(what) => {
+            Fault::failed(format!("the backup in {} is damaged: {what}", from.display()))
+                .hint("Nothing was restored. Take another backup, or a copy of this one from elsewhere.")
+        }
+        other => other.into(),
+    }
 }
 
 /// Waits until a flag is raised. Nothing of the flag is held while waiting or after.
@@ -282,7 +308,13 @@ fn write_starter_config(path: &Path) {
 
 /// Puts a backup in the place of an empty home. The daemon must not run.
 pub fn restore(paths: &Paths, from: &Path) -> Result<(), Fault> {
+    // Looked at before anything is made in the home.
+    store::check_backup(from).map_err(|e| of_backup(from, e))?;
     paths.create()?;
-    let Some(_lock) = lock(paths, false)? else { return Ok(()) };
-    Ok(store::restore(from, &paths.store, &paths.blobs, &paths.runs)?)
+    let _lock = lock(paths, false).map_err(|fault| Fault {
+        code: FaultCode::Refused,
+        hint: Some("A backup goes into a home that no daemon serves: `dropforge daemon stop`, or another DROPFORGE_HOME.".into()),
+        ..fault
+    })?;
+    store::restore(from, &paths.store, &paths.blobs, &paths.runs).map_err(|e| of_backup(from, e))
 }

@@ -29,6 +29,26 @@ pub(crate) fn raise() {
     }
 }
 
+/// Closes files that whoever started this process left open: a lock, or the end of a pipe, would be held for as long as the
+/// daemon lives. Before anything of the own is open.
+pub(crate) fn close_inherited() {
+    // SAFETY: nothing in this process has opened a file yet but standard input, output and error, so no object owns one of
+    // those that are closed. Before Linux 5.9 the call fails, and they are closed one by one.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, 0u32) == 0 {
+            return;
+        }
+    }
+    let names = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> = names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|n| *n > 2) {
+        // SAFETY: as above. The folder that was just read is among them, closed by now, and closing it again does nothing.
+        unsafe {
+            libc::close(number);
+        }
+    }
+}
+
 /// Files that may be open; `None` without a limit.
 pub(crate) fn open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current

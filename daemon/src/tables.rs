@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::clean;
-use dropforge_shared::file::FileKind;
+use dropforge_shared::file::{FileKind, FileState};
 use dropforge_shared::ids::{FileId, ProjectId};
 use dropforge_shared::paths::Paths;
-use dropforge_shared::query::TableRef;
+use dropforge_shared::query::{TableRef, Unclear};
 
 use crate::store::rows::FileRow;
 use crate::store::{ReadTx, StoreError};
@@ -17,13 +17,16 @@ use crate::store::{ReadTx, StoreError};
 /// The dataset among the outputs of the job that made it.
 pub const DATASET: &str = "dataset.parquet";
 
+/// Names that an unknown one is compared with at most.
+const MAX_COMPARED: usize = 1_000;
+
 /// What the names in a statement mean.
 #[derive(Debug, Default, PartialEq)]
 pub struct Resolved {
     /// Names that mean one dataset.
     pub tables: Vec<TableRef>,
-    /// Names that mean several, each with what it could mean.
-    pub ambiguous: Vec<(String, String)>,
+    /// Names that mean none or several, where something can be said of them.
+    pub unclear: Vec<Unclear>,
 }
 
 /// Looks the names of a statement up among an owner's datasets. A name that means none is left out, and one that means
@@ -50,8 +53,18 @@ pub fn resolve(
             found = datasets(tx, &names, project, |file| stem(file) == book)?;
             found.retain(|row| row.part.is_none() && row.facts.part.as_deref() == Some(part));
         }
+        if found.is_empty()
+            && let Ok(id) = name.parse::<FileId>()
+        {
+            let mine = |row: &FileRow| row.owner == owner && is_dataset(row, project);
+            found.extend(tx.file(&id)?.filter(mine));
+        }
         match found.as_slice() {
-            [] => {}
+            [] => {
+                if let Some(why) = why_none(tx, owner, &names, &name)? {
+                    resolved.unclear.push(Unclear { name, why, several: false });
+                }
+            }
             [one] => {
                 if let Some(job) = &one.job {
                     let dataset = paths.job_outputs(job).join(DATASET);
@@ -68,11 +81,46 @@ pub fn resolve(
                     })
                 };
                 let meant = several.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
-                resolved.ambiguous.push((name, meant.join(", ")));
+                let why = format!(
+                    "could mean {}; write a whole name or an id in double quotes, or say --project NAME",
+                    meant.join(", ")
+                );
+                resolved.unclear.push(Unclear { name, why, several: true });
             }
         }
     }
     Ok(resolved)
+}
+
+/// Why a name means no dataset, where a file or a dataset has it or nearly so.
+fn why_none(
+    tx: &ReadTx,
+    owner: u32,
+    names: &[(String, FileId)],
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    if let Some((_, id)) = names.iter().rev().find(|(file, _)| file == name || stem(file) == name)
+        && let Some(row) = tx.file(id)?.filter(|row| row.owner == owner)
+    {
+        return Ok(match row.state {
+            FileState::Ingesting => Some("is still being taken in".to_owned()),
+            FileState::Failed => Some("could not be read; `dropforge show` tells why".to_owned()),
+            _ if row.facts.kind == Some(FileKind::Dataset) => Some("is in another project".to_owned()),
+            _ => Some(format!(
+                "is no table: {}",
+                row.facts.reading.as_deref().unwrap_or("its rows can't be told apart")
+            )),
+        });
+    }
+    // A bare word may be anything; to compare thousands of names with each would take longer than the statement.
+    if names.len() > MAX_COMPARED || name.len() < 3 {
+        return Ok(None);
+    }
+    let near = dropforge_shared::sql::nearest(name, names.iter().map(|(file, _)| file.as_str()));
+    Ok((!near.is_empty()).then(|| {
+        let near: Vec<String> = near.iter().map(|file| format!("\"{}\"", clean::line(file))).collect();
+        format!("is the name of no dataset; the nearest is {}", near.join(", "))
+    }))
 }
 
 /// A file's name without its ending. A part has the ending inside: `sales.xlsx#May` is `sales#May`.

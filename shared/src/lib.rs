@@ -22,6 +22,7 @@ pub mod recipe;
 pub mod sql;
 pub mod steps;
 pub mod suggest;
+pub mod threads;
 pub mod time;
 pub mod work;
 

@@ -42,6 +42,17 @@ pub struct TableRef {
     pub dataset: std::path::PathBuf,
 }
 
+/// A name in a statement that means no one dataset. It may be a column's all the same: only the engine knows what stands where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// The name in SQL, as the statement spells it.
+    pub name: String,
+    /// What is wrong with it as a table, to be read behind the name.
+    pub why: String,
+    /// Whether it could mean several.
+    pub several: bool,
+}
+
 /// Which rows of a dataset to show, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct View {

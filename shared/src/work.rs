@@ -15,7 +15,7 @@ use crate::file::FileFacts;
 use crate::ids::{AttemptId, FileId};
 use crate::job::{LogLevel, Output};
 use crate::page::Page;
-use crate::query::{QueryResult, TableRef, View};
+use crate::query::{QueryResult, TableRef, Unclear, View};
 use crate::suggest::{Effect, StepChoice, Suggestions};
 
 /// The largest frame in bytes. A longer one ends the attempt.
@@ -83,9 +83,9 @@ pub struct Given {
     pub earlier: Option<PathBuf>,
     /// Datasets that the settings name.
     pub tables: Vec<TableRef>,
-    /// Names in a statement that mean several datasets, each with what it could mean, as in [`ReadRequest::Query`].
+    /// Names in a statement that mean no one dataset, as in [`ReadRequest::Query`].
     #[serde(default)]
-    pub ambiguous: Vec<(String, String)>,
+    pub unclear: Vec<Unclear>,
     /// The folder with the user's own detection rules, where it exists.
     pub rules: Option<PathBuf>,
 }
@@ -222,8 +222,8 @@ pub enum ReadRequest {
         sql: String,
         /// Datasets it may name.
         tables: Vec<TableRef>,
-        /// Names in it that mean several datasets, each with what it could mean.
-        ambiguous: Vec<(String, String)>,
+        /// Names in it that mean no one dataset.
+        unclear: Vec<Unclear>,
         /// Rows wanted at most.
         max_rows: u64,
         /// Time it may take, in milliseconds.

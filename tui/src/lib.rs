@@ -52,7 +52,7 @@ fn run(#[cfg(feature = "local")] kinds: &'static [dropforge_worker::Kind]) -> Ex
     let result = match cli.verb {
         // The daemon builds its own runtime, and must not inherit one.
         Some(Verb::Daemon(args)) if args.runs_here() => commands::daemon::run_here(&args, &context),
-        verb => runtime().and_then(|runtime| {
+        verb => runtime(verb.is_none()).and_then(|runtime| {
             let result = runtime.block_on(commands::dispatch(verb, &context));
             runtime.shutdown_timeout(std::time::Duration::from_millis(200));
             result
@@ -64,9 +64,15 @@ fn run(#[cfg(feature = "local")] kinds: &'static [dropforge_worker::Kind]) -> Ex
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+/// The workbench does much at once; a verb waits for one answer after the other, and needs no threads for that.
+fn runtime(workbench: bool) -> Result<tokio::runtime::Runtime, Fault> {
+    use tokio::runtime::Builder;
+    let mut builder = if workbench { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    if workbench {
+        dropforge_shared::threads::to_be_had(4)?;
+        builder.worker_threads(2);
+    }
+    builder
         .enable_all()
         .build()
         .map_err(|e| Fault::failed(format!("can't start the threads of the program: {e}")))

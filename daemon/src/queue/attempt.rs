@@ -155,7 +155,11 @@ impl Supervised {
         log.append(
             LogLevel::Info,
             "daemon",
-            &format!("attempt {attempt} started, pid {}", self.child.identity().pid),
+            &format!(
+                "attempt {attempt} started, pid {}{}",
+                self.child.identity().pid,
+                if self.memory.in_group() { ", in a control group of its own" } else { "" }
+            ),
         );
         let mut stderr = self.child.take_stderr();
         let mut tail = String::new();

@@ -3,15 +3,18 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::identity::ProcessIdentity;
-use dropforge_shared::job::{AttemptEnd, JobState};
+use dropforge_shared::job::{AttemptEnd, JobState, LogEntry, LogLevel};
 use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
 use rustix::process::{Pid, Signal};
 
 use super::{follow, settle};
+use crate::joblog;
+use crate::store::rows::JobRow;
 use crate::store::{Store, StoreError};
 
 /// How long a killed child may take to be gone.
@@ -30,7 +33,8 @@ pub fn recover(
         }
     }
     let ids: Vec<_> = lost.iter().map(|j| j.id.clone()).collect();
-    let (config, now) = (config.clone(), Timestamp::now());
+    let (config, now, told) = (config.clone(), Timestamp::now(), config.job_log_bytes.0);
+    let lost_ids = ids.clone();
     let why = "the daemon went away while it ran";
     store.write_blocking(move |tx| {
         for id in &ids {
@@ -46,10 +50,31 @@ pub fn recover(
         }
         Ok(())
     })?;
+    for id in &lost_ids {
+        if let Some(row) = store.read(|tx| tx.job(id))? {
+            tell(&row, why, &paths.job_log(id), told);
+        }
+    }
     if let Err(e) = sweep(store, paths) {
         tracing::error!("what is left over from before was not swept up: {e}; run `dropforge fsck`");
     }
     Ok(lost.len())
+}
+
+/// Says in a job's log what became of it. A log that can't be written must not stop the start.
+fn tell(row: &JobRow, why: &str, log: &Path, bound: u64) {
+    let (level, text) = match row.state {
+        JobState::Queued => (LogLevel::Warn, format!("{why}; queued again")),
+        JobState::Cancelled => (LogLevel::Info, "cancelled".to_owned()),
+        _ => (LogLevel::Error, row.error.clone().unwrap_or_else(|| why.to_owned())),
+    };
+    let attempt = row.attempts.last().map_or(0, |a| a.number);
+    let entry = LogEntry { at: Timestamp::now(), attempt, level, source: "daemon".into(), text };
+    let written =
+        joblog::Writer::open(log, bound).and_then(|mut log| log.append(&entry).and_then(|()| log.flush()));
+    if let Err(e) = written {
+        tracing::warn!("can't write the log of job {}: {e}", row.id);
+    }
 }
 
 /// Kills a child that outlived its daemon, if that very process still lives, with its group.

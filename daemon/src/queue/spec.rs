@@ -79,9 +79,9 @@ fn given(queue: &Queue, job: &JobRow) -> Result<Given, (Fault, bool)> {
         }
     };
     let rules = Some(paths.detection.clone()).filter(|dir| dir.is_dir());
-    let tables::Resolved { tables, ambiguous } = resolved;
+    let tables::Resolved { tables, unclear } = resolved;
     let earlier = queue.0.store.read(|tx| earlier::same(tx, paths, job)).map_err(passing)?;
-    Ok(Given { data, from: job.from.clone(), earlier, tables, ambiguous, rules })
+    Ok(Given { data, from: job.from.clone(), earlier, tables, unclear, rules })
 }
 
 /// Where a file's bytes lie; a referenced one must still be as it was.

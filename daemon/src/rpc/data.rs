@@ -43,7 +43,7 @@ pub(super) async fn query(calls: &Calls, request: QueryRequest) -> Result<QueryR
     let ask = ReadRequest::Query {
         sql: request.sql,
         tables: resolved.tables,
-        ambiguous: resolved.ambiguous,
+        unclear: resolved.unclear,
         max_rows: request.max_rows,
         timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     };

@@ -39,7 +39,7 @@ use std::time::Duration;
 pub use backup::BackupReport;
 pub use error::StoreError;
 pub use fsck::{FsckReport, Problem};
-pub use restore::restore;
+pub use restore::{check_backup, restore};
 use tokio::sync::oneshot;
 pub use tx::{ReadTx, WriteTx};
 

@@ -16,6 +16,11 @@ use super::{disk, migrate};
 /// Ending of files that are being written.
 const PARTIAL: &str = "restoring";
 
+/// Whether a folder holds a backup that this version can restore, as far as its list tells.
+pub fn check_backup(from: &Path) -> Result<(), StoreError> {
+    read_manifest(from).map(drop)
+}
+
 /// Restores the backup in `from`. Refuses where there is a store already, or files that are not the backup's.
 pub fn restore(from: &Path, store_dir: &Path, blobs: &Path, runs: &Path) -> Result<(), StoreError> {
     let manifest = read_manifest(from)?;
@@ -47,7 +52,12 @@ pub fn restore(from: &Path, store_dir: &Path, blobs: &Path, runs: &Path) -> Resu
 
 fn read_manifest(from: &Path) -> Result<Manifest, StoreError> {
     let path = from.join(MANIFEST);
-    let bytes = fs::read(&path).map_err(|e| StoreError::io("reading the backup's list", &path, &e))?;
+    let bytes = fs::read(&path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            StoreError::NotFound(format!("{} is no backup: it has no {MANIFEST}", from.display()))
+        }
+        _ => StoreError::io("reading the backup's list", &path, &e),
+    })?;
     let damaged = |what: String| StoreError::Corrupt(format!("{}: {what}", path.display()));
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
     if manifest.format > FORMAT {

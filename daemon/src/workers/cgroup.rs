@@ -70,6 +70,17 @@ impl Groups {
         Ok(())
     }
 
+    /// Leaves the group as it was found, once the last child is gone: whoever starts the next daemon in it finds a group
+    /// that takes processes. A manager that removes the group does not need this.
+    pub fn leave(&self) {
+        self.sweep();
+        for part in ["-pids", "-memory"] {
+            let _ = fs::write(self.root.join("cgroup.subtree_control"), part);
+        }
+        let _ = fs::write(self.root.join("cgroup.procs"), std::process::id().to_string());
+        let _ = fs::remove_dir(self.root.join(OWN));
+    }
+
     /// Where it lies, for people.
     pub fn place(&self) -> String {
         self.root.display().to_string()

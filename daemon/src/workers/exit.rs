@@ -29,9 +29,20 @@ const REPORT: &str =
 pub fn describe(ending: &Ending<'_>) -> Fault {
     let limit = size(ending.memory_bytes);
     let peak = size(ending.peak_rss_bytes);
-    let of_limit = format!("it held up to {peak} of the {limit} that it may");
+    // The peak counts pages of files that it had mapped, the limit does not.
+    let of_limit = if ending.peak_rss_bytes > ending.memory_bytes {
+        format!("it held up to {peak}, files that it had mapped among them")
+    } else {
+        format!("it held up to {peak} of the {limit} that it may")
+    };
     if ending.over_limit {
-        return Fault::failed(format!("the worker went over its memory limit of {limit} (it held {peak})"))
+        // A control group counts what no look at the process finds: files in memory, and what came and went in between.
+        let held = if ending.peak_rss_bytes > ending.memory_bytes {
+            format!(" (it held {peak})")
+        } else {
+            ", with all that it wrote to a file system in memory".to_owned()
+        };
+        return Fault::failed(format!("the worker went over its memory limit of {limit}{held}"))
             .hint(MORE_MEMORY);
     }
     let Some(status) = ending.status else {
@@ -132,6 +143,9 @@ mod tests {
     fn going_over_the_limit_is_told_with_the_limit() {
         let ending = Ending { over_limit: true, peak_rss_bytes: 2_200 << 20, ..ended(9) };
         assert!(describe(&ending).message.contains("over its memory limit of 2.0 GiB (it held 2.1 GiB)"));
+        // What a control group counted and no look found.
+        let ending = Ending { over_limit: true, ..ended(9) };
+        assert!(describe(&ending).message.ends_with("in memory"), "{}", describe(&ending).message);
     }
 
     #[test]

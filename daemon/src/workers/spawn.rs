@@ -141,6 +141,13 @@ impl Spawner {
         self.groups.as_ref().as_ref().map(Groups::place).map_err(Clone::clone)
     }
 
+    /// Gives the control groups back; for the end, when no child is left.
+    pub fn leave_groups(&self) {
+        if let Ok(groups) = self.groups.as_ref() {
+            groups.leave();
+        }
+    }
+
     /// Ends processes that escaped from a child (by forking twice and leaving its group) and so fell to this process.
     /// Whatever else this process started itself, other than through this spawner, counts as escaped. Returns how
     /// many there were. To be called when an attempt has ended.

@@ -56,6 +56,11 @@ impl MemoryWatch {
         self.seen.peak.load(Ordering::Relaxed)
     }
 
+    /// Whether a control group holds the child.
+    pub fn in_group(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Whether the child was ended for holding too much.
     pub fn over_limit(&self) -> bool {
         self.seen.over.load(Ordering::Relaxed) || self.group.as_ref().is_some_and(Group::ran_out)

@@ -55,6 +55,9 @@ pub(crate) fn run(mut input: File, out: &Sender, kinds: &[Kind]) -> ExitCode {
     say_last(out, &attempt, &last)
 }
 
+/// Threads that an engine starts beside those of its library, which has one for each core.
+const THREADS: usize = 8;
+
 type Work = (Vec<Output>, Delivery);
 
 fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<Work, WorkError> {
@@ -81,6 +84,10 @@ fn work_on(spec: JobSpec, input: File, out: &Sender, kinds: &[Kind]) -> Result<W
     let _ = out.send(&FromWorker::Ready { sandbox });
     let cancel = Arc::new(AtomicBool::new(false));
     control::watch_attempt(input, cancel.clone()).map_err(|e| WorkError::io("starting a thread", &e))?;
+
+    // Engines panic where they can't start theirs. Others of this user may end and leave room.
+    dropforge_shared::threads::to_be_had(THREADS)
+        .map_err(|fault| WorkError::Failed { fault, transient: true })?;
 
     let mut ctx = Context::new(spec, out.clone(), cancel);
     failpoint::pass("worker.run").map_err(|e| WorkError::io("running the job", &e))?;

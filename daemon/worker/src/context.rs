@@ -51,6 +51,12 @@ impl WorkError {
     /// A failure to read or write, named by what was being done. Those that may pass are marked so.
     pub fn io(doing: &str, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
+        if error.kind() == ErrorKind::WouldBlock {
+            // Only of starting a thread: the files that are read and written here wait.
+            let mut fault = dropforge_shared::threads::too_few(error);
+            fault.message = format!("{doing}: {}", fault.message);
+            return Self::Failed { fault, transient: true };
+        }
         let (transient, hint) = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (true, "Make room on the disk."),
             ErrorKind::OutOfMemory | ErrorKind::ResourceBusy | ErrorKind::Interrupted => {

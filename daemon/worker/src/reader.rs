@@ -79,13 +79,13 @@ fn answer(request: &ReadRequest, state: &mut State) -> Result<ReadAnswer, Fault>
             .page(dataset, view, *offset, *rows)
             .map(ReadAnswer::Page)
             .map_err(|e| monitor::fault(&e)),
-        ReadRequest::Query { sql, tables, ambiguous, max_rows, timeout_ms } => {
+        ReadRequest::Query { sql, tables, unclear, max_rows, timeout_ms } => {
             let limits = QueryLimits {
                 max_rows: *max_rows,
                 timeout_ms: *timeout_ms,
                 max_answer_bytes: MAX_RESULT_BYTES,
             };
-            dropforge_tabular::query(sql, tables, ambiguous, limits, &mut Silent)
+            dropforge_tabular::query(sql, tables, unclear, limits, &mut Silent)
                 .map(ReadAnswer::Query)
                 .map_err(|e| {
                     state.spent = matches!(e, Error::TooSlow { .. });

@@ -26,7 +26,12 @@ pub fn flat<T>(result: Result<Result<T, Fault>, tarpc::client::RpcError>) -> Res
         Ok(answer) => answer,
         Err(RpcError::DeadlineExceeded) => Err(Fault::unreachable("the daemon did not answer in time")
             .hint("Is the machine overloaded? Try again.")),
-        Err(e) => Err(Fault::unreachable(format!("the connection to the daemon broke: {e}"))
-            .hint("It may have been stopped or restarted. The next command starts it where none runs; in the workbench S does.")),
+        Err(RpcError::Shutdown) => Err(broken(String::new())),
+        Err(e) => Err(broken(format!(": {e}"))),
     }
+}
+
+fn broken(how: String) -> Fault {
+    Fault::unreachable(format!("the connection to the daemon broke{how}"))
+        .hint("It may have been stopped or restarted. The next command starts it where none runs; in the workbench S does.")
 }

@@ -118,3 +118,49 @@ fn killed_in_a_long_statement_a_client_leaves_nobody_at_it() {
     assert_eq!(next["rows"], serde_json::json!([[344, 344 * 343 / 2]]));
     assert_eq!(home.daemon_pid(), Some(daemon));
 }
+
+#[test]
+fn who_follows_a_log_or_waits_goes_on_with_the_next_daemon_and_no_longer_than_was_asked_for() {
+    let home = home!();
+    home.start_daemon();
+    let id = submit_fault(&home, "sleep").id.to_string();
+    child_of(&home, &id);
+    let follow = home
+        .command(["logs", &id, "--follow"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(home.kill_daemon());
+    let begun = std::time::Instant::now();
+    let waited = home.run(["wait", &id, "--timeout", "2"]);
+    // `wait` starts a daemon where none runs; then the job runs again and does not end in time.
+    assert_eq!(waited.code, Some(1), "{}", waited.stderr);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    child_of(&home, &id);
+    assert_eq!(home.run(["cancel", &id]).code, Some(0));
+    let said = follow.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{text}");
+    let places =
+        ["attempt 1 started", "went away while it ran; queued again", "attempt 2 started", "cancelled"]
+            .map(|line| text.find(line).unwrap_or_else(|| panic!("no '{line}' in {text}")));
+    assert!(places.is_sorted(), "{text}");
+}
+
+#[test]
+fn a_daemon_holds_no_file_of_whoever_started_it() {
+    use std::os::fd::{AsFd, AsRawFd};
+    let home = home!();
+    let path = home.path().join("lock");
+    let lock = std::fs::File::create(&path).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    // As a shell hands on what it opened: not closed at exec.
+    rustix::io::fcntl_setfd(lock.as_fd(), rustix::io::FdFlags::empty()).unwrap();
+    assert!(lock.as_raw_fd() > 2);
+    home.json("files");
+    drop(lock);
+    let again = std::fs::File::open(&path).unwrap();
+    rustix::fs::flock(&again, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    assert!(home.daemon_pid().is_some());
+}

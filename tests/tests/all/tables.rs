@@ -93,6 +93,30 @@ fn a_statement_can_reach_nothing_but_datasets() {
 }
 
 #[test]
+fn a_name_that_means_no_one_table_is_told_with_the_way_out() {
+    let home = home!();
+    home.json("project create other");
+    let first = home.file("a.csv", "x,y\n1,2\n");
+    let second = home.file("second/a.csv", "x,y\n3,4\n5,6\n");
+    let mine = home.json(&format!("add {} --wait", first.display()))[0]["file"].as_str().unwrap().to_owned();
+    home.json(&format!("add {} --project other --wait", second.display()));
+    let told = home.run(["query", "SELECT x FROM \"a.csv\""]);
+    assert_eq!(told.code, Some(5));
+    assert!(told.stderr.contains("--project") && told.stderr.contains(&mine), "{}", told.stderr);
+    let project = home.run(["query", "SELECT COUNT(*) AS n FROM \"a.csv\"", "--project", "other", "--json"]);
+    assert_eq!(project.json()["rows"], serde_json::json!([[2]]));
+    assert_eq!(query(&home, &format!("SELECT x FROM \"{mine}\""))["rows"], serde_json::json!([[1]]));
+    let note = home.file("note.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n");
+    let added = home.run(["add", note.to_str().unwrap(), "--wait"]);
+    assert!(added.stdout.contains("not a table"), "{}", added.stdout);
+    let told = home.run(["query", "SELECT * FROM \"note.pdf\""]);
+    assert!(told.code == Some(3) && told.stderr.contains("is no table"), "{}", told.stderr);
+    with_penguins(&home);
+    let told = home.run(["query", "SELECT * FROM pengins"]);
+    assert!(told.code == Some(3) && told.stderr.contains("\"penguins.csv\""), "{}", told.stderr);
+}
+
+#[test]
 fn a_result_can_be_kept_as_a_dataset_that_knows_where_it_comes_from() {
     let home = home!();
     with_penguins(&home);

@@ -1,5 +1,6 @@
 //! `add PATH…`: takes files in, shows how far copying is, and waits for their jobs if asked to.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use dropforge_shared::clean;
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::config::ByteSize;
 use dropforge_shared::fault::{Fault, FaultCode};
-use dropforge_shared::file::{AddOutcome, FileState, OnDuplicate};
+use dropforge_shared::file::{AddOutcome, FileKind, FileState, FileView, OnDuplicate};
 use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::job::JobState;
 use dropforge_shared::service::{AddRequest, CALL, JobQuery};
@@ -77,13 +78,14 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
         Some(choice) => choice,
         None => context.config()?.inbox.on_duplicate,
     };
-    let settings = args.reading.settings()?;
+    let settings = args.reading.settings("")?;
     // With a key, asking again gives what was taken the first time.
     let idempotency = Some(JobId::random().to_string());
     let request = AddRequest { paths, project: args.project, on_duplicate, settings, idempotency };
     let mut line = Line::new(context, client);
     let outcomes = taken(&mut line, &request, jobs).await?;
     let mut worst = first_fault(&outcomes);
+    let mut became = BTreeMap::new();
     if args.wait {
         let views = waiting::until_ended(&mut line, jobs, None).await?;
         worst = worst.or(waiting::exit_code(&views));
@@ -98,8 +100,20 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
             print::note(note);
             worst = worst.or(Some(1));
         }
+        if !context.json {
+            for id in outcomes.iter().filter_map(|o| o.file.as_ref()) {
+                match line.call(async |rpc| flat(rpc.file(within(CALL), id.to_string()).await)).await {
+                    Ok(file) => {
+                        became.insert(id.clone(), outcome(&file));
+                    }
+                    // Removed meanwhile.
+                    Err(fault) if fault.code == FaultCode::NotFound => {}
+                    Err(fault) => return Err(fault),
+                }
+            }
+        }
     }
-    show(context, &outcomes)?;
+    show(context, &outcomes, &became)?;
     Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
@@ -226,7 +240,24 @@ fn refusal(outcome: &AddOutcome) -> Option<String> {
     Some(text)
 }
 
-fn show(context: &Context, outcomes: &[AddOutcome]) -> Result<(), Fault> {
+/// What a file was read as, in a few words, and what its owner has to see to.
+fn outcome(file: &FileView) -> String {
+    if file.kind != FileKind::Dataset {
+        return file.reading.clone().unwrap_or_else(|| file.state.name().to_owned());
+    }
+    let count = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let mut text =
+        format!("{}, {}", count(file.rows.unwrap_or(0), "row"), count(file.columns.unwrap_or(0), "column"));
+    if let Some(n @ 1..) = file.rejected_rows {
+        text += &format!("; {} not placed: `dropforge reading {}` tells why", count(n, "record"), file.id);
+    }
+    if file.state == FileState::NeedsInput {
+        text += &format!("; say what it holds: `dropforge type {} NAME`", file.id);
+    }
+    text
+}
+
+fn show(context: &Context, outcomes: &[AddOutcome], became: &BTreeMap<FileId, String>) -> Result<(), Fault> {
     if context.json {
         return print::json(&outcomes);
     }
@@ -242,7 +273,11 @@ fn show(context: &Context, outcomes: &[AddOutcome]) -> Result<(), Fault> {
             (None, None) => format!("{path}: nothing to do"),
         };
         let jobs: Vec<&str> = outcome.jobs.iter().map(|j| j.as_str()).collect();
-        print::line(&if jobs.is_empty() { text } else { format!("{text}, job {}", jobs.join(", ")) })?;
+        let text = if jobs.is_empty() { text } else { format!("{text}, job {}", jobs.join(", ")) };
+        match outcome.file.as_ref().and_then(|id| became.get(id)) {
+            Some(what) => print::line(&format!("{text}: {}", clean::line(what)))?,
+            None => print::line(&text)?,
+        }
     }
     Ok(())
 }
@@ -260,6 +295,22 @@ mod tests {
             error: error.map(str::to_owned),
             fault: error.map(|e| Fault::not_found(e).hint("Look again.")),
         }
+    }
+
+    #[test]
+    fn what_a_file_was_read_as_is_told_with_what_is_left_to_do() {
+        let file = serde_json::json!({
+            "id": FileId::random(), "name": "a.csv", "version": 1, "sha256": "", "bytes": 1, "format": "csv",
+            "kind": "dataset", "rows": 1, "columns": 2, "rejected_rows": 3, "state": "needs_input", "project": "p",
+            "added_at": "2026-01-01T00:00:00Z",
+        });
+        let file: FileView = serde_json::from_value(file).unwrap();
+        let told = super::outcome(&file);
+        assert!(told.starts_with("1 row, 2 columns; 3 records not placed"), "{told}");
+        assert!(told.contains("dropforge type"), "{told}");
+        let pdf =
+            FileView { kind: FileKind::Document, reading: Some("not a table: it is a PDF".into()), ..file };
+        assert_eq!(super::outcome(&pdf), "not a table: it is a PDF");
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub async fn run(args: Args, context: &Context) -> Done {
         return rows(&client, &args, form, context).await;
     }
     let (job, outputs) = outputs_of(&client, &args.what).await?;
+    if outputs.is_empty() {
+        return Err(Fault::not_found(format!("job {job} has no outputs"))
+            .hint("`dropforge show` and `dropforge job` tell what became of it; `gc` removes what earlier readings left."));
+    }
     for name in &args.only {
         if !outputs.iter().any(|o| o.name == *name) {
             let names: Vec<&str> = outputs.iter().map(|o| o.name.as_str()).collect();
@@ -99,7 +103,11 @@ pub(super) fn told(done: &[Exported], context: &Context) -> Result<(), Fault> {
 
 /// A dataset's rows, under its own name with the form's ending.
 async fn rows(client: &Client, args: &Args, form: Form, context: &Context) -> Done {
-    let file = flat(client.rpc.file(within(CALL), args.what.clone()).await)?;
+    let file =
+        flat(client.rpc.file(within(CALL), args.what.clone()).await).map_err(|fault| match fault.code {
+            FaultCode::NotFound => fault.hint("--as takes a FILE; a job's outputs come without it."),
+            _ => fault,
+        })?;
     let name = renamed(&file.name, form);
     let path = targets(&args.to, &[&name], args.force)?.remove(0);
     let Some(rows) = written::write(Some(file.id.to_string()), BTreeMap::new(), form, context).await? else {

@@ -7,8 +7,9 @@ use dropforge_shared::clean;
 use dropforge_shared::client::{flat, within};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::job::{LogChunk, LogEntry};
-use dropforge_shared::service::{CALL, MAX_WAIT_MS};
+use dropforge_shared::service::{CALL, DropforgeClient, MAX_WAIT_MS};
 
+use super::waiting::Line;
 use super::{Context, Done};
 use crate::output as print;
 
@@ -31,9 +32,13 @@ const PIECE: u32 = 500;
 
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
-    let client = context.client().await?;
-    let read = async |offset: u64, limit: u32, wait_ms: u32| {
-        flat(client.rpc.log_read(within(CALL * 3), args.job.clone(), offset, limit, wait_ms).await)
+    let mut line = Line::new(context, context.client().await?);
+    // A log outlives its daemon, so following it does too.
+    let mut read = async |offset: u64, limit: u32, wait_ms: u32| {
+        let call = async |rpc: &DropforgeClient| {
+            flat(rpc.log_read(within(CALL * 3), args.job.clone(), offset, limit, wait_ms).await)
+        };
+        line.call(call).await
     };
     let mut all = Vec::new();
     let mut chunk = match args.tail {
@@ -67,7 +72,10 @@ pub async fn run(args: Args, context: &Context) -> Done {
 }
 
 /// The last lines, where they are more than come in one call: the log is bounded, so all of it is read.
-async fn tail(read: impl AsyncFn(u64) -> Result<LogChunk, Fault>, lines: usize) -> Result<LogChunk, Fault> {
+async fn tail(
+    mut read: impl AsyncFnMut(u64) -> Result<LogChunk, Fault>,
+    lines: usize,
+) -> Result<LogChunk, Fault> {
     let mut kept: VecDeque<LogEntry> = VecDeque::new();
     let mut at = 0;
     loop {

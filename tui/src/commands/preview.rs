@@ -145,7 +145,7 @@ fn condition(text: &str) -> Result<Filter, String> {
             .to_owned()
     };
     let text = text.trim();
-    let (column, rest) = match quoted(text) {
+    let (column, rest) = match quoted(text, '"') {
         Some((column, rest)) => (column, rest.trim_start()),
         None => {
             let at = operator_at(text).ok_or_else(bad)?;
@@ -169,7 +169,8 @@ fn condition(text: &str) -> Result<Filter, String> {
         None => return Err(bad()),
     };
     let value = value.trim();
-    let value = match quoted(value) {
+    // Single quotes as in SQL, double ones as around a column.
+    let value = match quoted(value, '"').or_else(|| quoted(value, '\'')) {
         Some((inner, "")) => inner,
         _ => value.to_owned(),
     };
@@ -184,16 +185,16 @@ fn operator_at(text: &str) -> Option<usize> {
     words.chain(spaced).min().or_else(|| OPERATORS.iter().filter_map(|(sign, _)| text.find(sign)).min())
 }
 
-/// The text in double quotes that this one begins with, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let rest = text.strip_prefix('"')?;
+/// The text in quotes that this one begins with, and what follows.
+fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
+    let rest = text.strip_prefix(quote)?;
     let mut inner = String::new();
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        if c != '"' {
+        if c != quote {
             inner.push(c);
-        } else if chars.next_if(|(_, next)| *next == '"').is_some() {
-            inner.push('"');
+        } else if chars.next_if(|(_, next)| *next == quote).is_some() {
+            inner.push(quote);
         } else {
             return Some((inner, &rest[at + 1..]));
         }
@@ -217,6 +218,7 @@ mod tests {
             ("\"a <b\" != \"\"", "a <b", Ne, ""),
             ("\"say \"\"x\"\"\"=1", "say \"x\"", Eq, "1"),
             ("city Contains bur = g", "city", Contains, "bur = g"),
+            ("city = 'St. John''s'", "city", Eq, "St. John's"),
             ("city is null", "city", IsNull, ""),
             ("city IS NOT NULL", "city", NotNull, ""),
             ("t <= 2024-01-02 03:04", "t", Le, "2024-01-02 03:04"),

@@ -33,7 +33,7 @@ pub struct Args {
     /// Rows at most: 1000 where they are shown, all with --to and with --csv into a file or a pipe
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Write all rows to this file, by its ending: .csv, .jsonl or .parquet
+    /// Write all rows (or as many as --limit says) to this file, by its ending: .csv, .jsonl or .parquet
     #[arg(long, value_name = "PATH", conflicts_with_all = ["csv", "save"])]
     to: Option<PathBuf>,
     /// With --to: the form, whatever the ending says
@@ -63,6 +63,11 @@ const MAX_SQL: u64 = 1 << 20;
 pub async fn run(args: Args, context: &Context) -> Done {
     let sql = if args.sql == "-" { from_stdin()? } else { args.sql.clone() };
     if let Some(to) = &args.to {
+        if to.as_os_str() == "-" {
+            return Err(
+                Fault::usage("--to takes the path of a file").hint("--csv writes to standard output.")
+            );
+        }
         let form = args.form.or_else(|| Form::of_path(to)).ok_or_else(|| {
             Fault::usage(format!("{} does not say its form by its ending", to.display()))
                 .hint("Call it .csv, .jsonl or .parquet, or add --as FORM.")

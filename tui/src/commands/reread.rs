@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use dropforge_shared::client::{flat, within};
+use dropforge_shared::reading::settings::TYPES;
 use dropforge_shared::service::{CALL, Submission};
 
 use super::reading_options::ReadingOptions;
@@ -26,8 +27,15 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
-    let settings = args.reading.settings()?;
+    // What is wrong with an option is told before anything is asked.
+    args.reading.settings("")?;
     let client = context.client().await?;
+    let mut types = String::new();
+    if args.reading.adds_types() {
+        let file = flat(client.rpc.file(within(CALL), args.file.clone()).await)?;
+        types = file.settings.get(TYPES).cloned().unwrap_or_default();
+    }
+    let settings = args.reading.settings(&types)?;
     let submission =
         Submission { kind: "ingest".into(), file: Some(args.file), settings, priority: 0, idempotency: None };
     let job = flat(client.rpc.submit(within(CALL), submission).await)?;

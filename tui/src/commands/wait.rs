@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::client::{flat, within};
+use dropforge_shared::fault::Fault;
 use dropforge_shared::job::JobView;
 use dropforge_shared::service::CALL;
 
@@ -23,11 +24,21 @@ pub struct Args {
     timeout: Option<u64>,
 }
 
+/// How long the last answer may take after the time is up.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Done {
     let mut jobs = Vec::with_capacity(args.jobs.len());
+    // A daemon that does not answer must not make it longer than was asked for.
+    let most = args.timeout.map_or(Duration::MAX, |s| Duration::from_secs(s).saturating_add(GRACE));
     tokio::select! {
         done = work(&args, context, &mut jobs) => return done,
+        () = tokio::time::sleep(most) => {
+            let seconds = args.timeout.unwrap_or_default();
+            return Err(Fault::failed(format!("not ended within {seconds} s, and no daemon answers"))
+                .hint("Jobs are kept; `dropforge daemon start` takes them up again."));
+        }
         _ = tokio::signal::ctrl_c() => {}
     }
     print::progress("");

@@ -160,7 +160,8 @@ impl ReadOptions {
         let mut forced = Vec::new();
         for (column, kind) in &self.types {
             let Some(index) = names.iter().position(|n| n == column) else {
-                return Err(refused("the column of a type", column, unknown(column, names)));
+                let why = format!("{}; `--type {column}=auto` takes it back", unknown(column, names));
+                return Err(refused("a column whose type is set", column, why));
             };
             let cells = sampled.cells.get(index).map_or(&[][..], Vec::as_slice);
             let fitting = |way: &Kind| cells.iter().filter(|c| fits_forced(c, *way)).count();

@@ -324,11 +324,11 @@ fn errors_point_at_the_place_and_name_what_is_near() {
     let ambiguous = query(
         "SELECT * FROM both",
         &house.tables,
-        &[("both".into(), "\"both.csv\" or \"both.json\"".into())],
+        &[unclear("both", true)],
         QueryLimits::default(),
         &mut Silent,
     );
-    assert!(ambiguous.unwrap_err().to_string().contains("\"both.csv\" or \"both.json\""));
+    assert!(ambiguous.unwrap_err().to_string().ends_with("\"both\" is what it is"));
 }
 
 #[test]
@@ -400,4 +400,8 @@ fn a_sorted_answer_may_have_any_number_of_rows() {
     let ids: Vec<Cell> = result.rows.into_iter().flatten().collect();
     assert_eq!(ids, [5, 1, 4, 2, 3].map(Cell::Int));
     assert!(!result.truncated);
+}
+
+fn unclear(name: &str, several: bool) -> dropforge_shared::query::Unclear {
+    dropforge_shared::query::Unclear { name: name.into(), why: "is what it is".into(), several }
 }

@@ -29,9 +29,9 @@ fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let sql = setting(ctx, settings::SQL)?;
     let name = file_name(&setting(ctx, settings::NAME)?)?;
     let tables = ctx.spec().given.tables.clone();
-    let ambiguous = ctx.spec().given.ambiguous.clone();
+    let unclear = ctx.spec().given.unclear.clone();
     let out = ctx.out_dir().join(RESULT);
-    let saved = tabular::query_to_parquet(&sql, &tables, &ambiguous, &out, ctx)?;
+    let saved = tabular::query_to_parquet(&sql, &tables, &unclear, &out, ctx)?;
     ctx.progress(saved.rows);
     let text = format!("{} rows of {} columns for {name}", saved.rows, saved.columns.len());
     ctx.log(LogLevel::Info, &text);
@@ -58,8 +58,8 @@ fn written(ctx: &mut Context, form: &str) -> Result<Delivery, WorkError> {
         Some(data) => tabular::export(&data.join("dataset.parquet"), form, &out, ctx)?,
         None => {
             let sql = setting(ctx, settings::SQL)?;
-            let (tables, ambiguous) = (ctx.spec().given.tables.clone(), ctx.spec().given.ambiguous.clone());
-            tabular::query_to(&sql, &tables, &ambiguous, (form, rows), &out, ctx)?.rows
+            let (tables, unclear) = (ctx.spec().given.tables.clone(), ctx.spec().given.unclear.clone());
+            tabular::query_to(&sql, &tables, &unclear, (form, rows), &out, ctx)?.rows
         }
     };
     ctx.progress(rows);

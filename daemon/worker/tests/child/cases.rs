@@ -243,7 +243,7 @@ fn statements_and_views_run_where_little_is_allowed() {
     let query = |sql: &str, timeout_ms| ReadRequest::Query {
         sql: sql.into(),
         tables: tables.clone(),
-        ambiguous: vec![],
+        unclear: vec![],
         max_rows: 10,
         timeout_ms,
     };

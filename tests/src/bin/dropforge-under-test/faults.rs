@@ -101,8 +101,8 @@ fn run(context: &mut Context) -> Result<Delivery, WorkError> {
             };
             context.log(LogLevel::Info, &format!("data: {}", list(&given.data)));
             context.log(LogLevel::Info, &format!("rules: {}", list(&given.rules)));
-            for (name, meant) in &given.ambiguous {
-                context.log(LogLevel::Info, &format!("ambiguous {name}: {meant}"));
+            for unclear in given.unclear.iter().filter(|u| u.several) {
+                context.log(LogLevel::Info, &format!("ambiguous {}: {}", unclear.name, unclear.why));
             }
             for table in &given.tables {
                 let bytes = std::fs::read(&table.dataset).map(|b| b.len());

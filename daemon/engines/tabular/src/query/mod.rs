@@ -48,7 +48,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dropforge_shared::page::Page;
-use dropforge_shared::query::{Form, QueryResult, TableRef};
+use dropforge_shared::query::{Form, QueryResult, TableRef, Unclear};
 use sqlparser::ast::{CastKind, Expr, Query, Spanned as _};
 
 use crate::error::Error;
@@ -82,7 +82,7 @@ pub struct Saved {
     pub columns: Vec<dropforge_shared::page::Column>,
 }
 
-/// Runs a statement. `tables` are the datasets it may name, by the name it spells them with; `ambiguous` are names that
+/// Runs a statement. `tables` are the datasets it may name, by the name it spells them with; `unclear` are names that
 /// could mean several, each with what.
 ///
 /// # Errors
@@ -91,15 +91,15 @@ pub struct Saved {
 pub fn query(
     sql: &str,
     tables: &[TableRef],
-    ambiguous: &[(String, String)],
+    unclear: &[Unclear],
     limits: QueryLimits,
     monitor: &mut dyn Monitor,
 ) -> Result<QueryResult, Error> {
     let began = Instant::now();
-    let (sql, tables, ambiguous) = (sql.to_owned(), tables.to_vec(), ambiguous.to_vec());
+    let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
     let mut result = watch::watched(time, monitor, move |stop, _| {
-        let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
+        let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
         run::answer(&query, &datasets, limits, stop).map_err(|e| placed(e, &sql))
     })?;
     result.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -113,11 +113,11 @@ pub fn query(
 pub fn query_to_parquet(
     sql: &str,
     tables: &[TableRef],
-    ambiguous: &[(String, String)],
+    unclear: &[Unclear],
     out: &Path,
     monitor: &mut dyn Monitor,
 ) -> Result<Saved, Error> {
-    query_to(sql, tables, ambiguous, (Form::Parquet, None), out, monitor)
+    query_to(sql, tables, unclear, (Form::Parquet, None), out, monitor)
 }
 
 /// Runs a statement and writes what it gives to a file, block by block: all rows, or the first so many.
@@ -127,16 +127,16 @@ pub fn query_to_parquet(
 pub fn query_to(
     sql: &str,
     tables: &[TableRef],
-    ambiguous: &[(String, String)],
+    unclear: &[Unclear],
     (form, rows): (Form, Option<u64>),
     out: &Path,
     monitor: &mut dyn Monitor,
 ) -> Result<Saved, Error> {
     monitor.stage("query", None, "rows");
-    let (sql, tables, ambiguous) = (sql.to_owned(), tables.to_vec(), ambiguous.to_vec());
+    let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let out = out.to_path_buf();
     watch::watched(None, monitor, move |stop, voice| {
-        let (query, datasets) = checked(&sql, &tables, &ambiguous, stop)?;
+        let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
         run::save(&query, &datasets, (form, rows), &out, stop, voice).map_err(|e| placed(e, &sql))
     })
 }
@@ -166,11 +166,11 @@ fn placed(error: Error, sql: &str) -> Error {
 fn checked(
     sql: &str,
     tables: &[TableRef],
-    ambiguous: &[(String, String)],
+    unclear: &[Unclear],
     stop: &watch::Stop,
 ) -> Result<(Query, Datasets), Error> {
     let mut query = parse::one_query(sql)?;
-    let known = || names::Names::new(tables, ambiguous);
+    let known = || names::Names::new(tables, unclear);
     let kinds = bind::statement(&query, &mut known())?;
     correlate::statement(&mut query, &mut known())?;
     qualify::statement(&mut query)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use dropforge_shared::query::TableRef;
+use dropforge_shared::query::{TableRef, Unclear};
 use dropforge_shared::sql;
 use sqlparser::ast::{Ident, ObjectName, Spanned, TableAlias};
 
@@ -26,7 +26,7 @@ struct Scope {
 /// The names that may be used, and those that were.
 pub(super) struct Names<'a> {
     tables: &'a [TableRef],
-    ambiguous: &'a [(String, String)],
+    unclear: &'a [Unclear],
     /// `WITH` tables that were defined so far.
     with: BTreeSet<String>,
     /// Datasets in use, by path, with their name inside. Nothing that a user writes looks like it, so that no alias
@@ -38,10 +38,10 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(tables: &'a [TableRef], ambiguous: &'a [(String, String)]) -> Self {
+    pub(super) fn new(tables: &'a [TableRef], unclear: &'a [Unclear]) -> Self {
         Self {
             tables,
-            ambiguous,
+            unclear,
             with: BTreeSet::new(),
             used: BTreeMap::new(),
             scopes: Vec::new(),
@@ -151,11 +151,9 @@ impl<'a> Names<'a> {
         if self.with.contains(&ident.value) {
             return Ok(Relation::With);
         }
-        if let Some((_, could_be)) = self.ambiguous.iter().find(|(n, _)| *n == ident.value) {
-            return Err(Error::Refused(format!(
-                "{place}\"{}\" could mean {could_be}; write the whole name in double quotes",
-                ident.value
-            )));
+        if let Some(unclear) = self.unclear.iter().find(|u| u.name == ident.value) {
+            let text = format!("{place}\"{}\" {}", ident.value, unclear.why);
+            return Err(if unclear.several { Error::Refused(text) } else { Error::NoDataset(text) });
         }
         match self.find(&ident.value)? {
             Some(path) => {
