@@ -205,11 +205,25 @@ pub struct Screen {
     pub mouse: bool,
     /// Whether colours are used. `NO_COLOR` in the environment turns them off too.
     pub colour: bool,
+    /// What the colours have to be readable on.
+    pub background: Background,
+}
+
+/// The terminal's background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Background {
+    /// As `COLORFGBG` in the environment says; dark where it says nothing.
+    Auto,
+    /// It is dark.
+    Dark,
+    /// It is light.
+    Light,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { mouse: false, colour: true }
+        Self { mouse: false, colour: true, background: Background::Auto }
     }
 }
 

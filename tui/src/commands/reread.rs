@@ -46,7 +46,8 @@ pub async fn run(args: Args, context: &Context) -> Done {
     let ended = waiting::watch(&mut line, &[job.id.to_string()]).await?;
     let Some(views) = ended else { return Ok(ExitCode::from(waiting::INTERRUPTED)) };
     let notes: Vec<String> = views.iter().filter_map(waiting::shortfall).collect();
-    if let Some(file) = &job.file {
+    // What is there after a failure is what was there before: a person has seen it.
+    if let Some(file) = job.file.as_ref().filter(|_| notes.is_empty() || context.json) {
         let view = line.call(async |rpc| flat(rpc.file(within(CALL), file.to_string()).await)).await?;
         super::show::print(view, context)?;
     }

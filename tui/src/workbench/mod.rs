@@ -64,8 +64,9 @@ pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault
         .map(|s| SampleView { name: s.name, about: s.about, bytes: s.bytes.len() as u64 })
         .collect();
     let size = crossterm::terminal::size().map_err(screen_fault)?;
-    let state = State::new(size, place, samples);
-    let theme = Theme::from_env(config.screen.colour);
+    let mut state = State::new(size, place, samples);
+    state.mouse = config.screen.mouse;
+    let theme = Theme::from_env(&config.screen);
     let broken = Arc::new(Notify::new());
     let session = Session::enter(config.screen.mouse, &broken).map_err(screen_fault)?;
     let (out, actions) = mpsc::channel(256);

@@ -82,6 +82,7 @@ pub enum Cmd {
     SaveQuery,
     EditReading,
     ReadAgain,
+    WholeLine,
     ForgetReading,
     ForgetType,
     NextField,

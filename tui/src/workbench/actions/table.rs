@@ -95,7 +95,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     spec(Cmd::LoadRecipe, "Take the steps of a recipe", &["o"], &[C::Prepare], Some("recipe")),
     // Reading and type.
     spec(Cmd::EditReading, "Change how it is read", &["e"], &[C::Reading, C::Unread], Some("change")),
-    spec(Cmd::Open, "Change this decision, or this column's type", &["enter"], &[C::Reading], None),
+    spec(Cmd::Open, "Set a column's type; else the whole line", &["enter"], &[C::Reading], None),
     spec(Cmd::ReadAgain, "Read it again, as it is set", &["r"], &[C::Reading, C::Unread], Some("read again")),
     spec(
         Cmd::ForgetReading,
@@ -104,6 +104,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         &[C::Reading, C::Unread],
         Some("unset"),
     ),
+    spec(Cmd::WholeLine, "The whole text of the line", &["v"], &[C::Reading], Some("whole line")),
     spec(Cmd::Open, "Say that it is this", &["enter"], &[C::Type], Some("choose")),
     spec(Cmd::Stats, "All that speaks for the type, and against it", &["i"], &[C::Type], Some("evidence")),
     spec(Cmd::ForgetType, "Take the choice back", &["u"], &[C::Type], Some("take back")),

@@ -12,18 +12,31 @@ use super::frame::frame;
 const KEYS: u16 = 18;
 
 /// What the keys do in the given contexts, and what is no key's business.
-pub fn lines(contexts: &[Context]) -> Vec<(String, &'static str)> {
+pub fn lines(contexts: &[Context], mouse: bool) -> Vec<(String, &'static str)> {
     let keys = |s: &'static ActionSpec| {
         keys_of(s, contexts).iter().map(|k| key_label(k)).collect::<Vec<_>>().join(" ")
     };
     let mut lines: Vec<_> = valid(contexts).map(|s| (keys(s), s.title)).filter(|l| !l.0.is_empty()).collect();
     lines.push((String::new(), ""));
-    lines.push(("mouse".into(), "Text is selected as in any terminal"));
+    // Most terminals select text with Shift held where a program takes the mouse.
+    let said = if mouse {
+        "Wheel moves; Shift and drag selects text"
+    } else {
+        "Text is selected as in any terminal"
+    };
+    lines.push(("mouse".into(), said));
     lines
 }
 
-pub(super) fn draw(top: usize, contexts: &[Context], theme: Theme, area: Rect, buf: &mut Buffer) {
-    let lines = lines(contexts);
+pub(super) fn draw(
+    top: usize,
+    contexts: &[Context],
+    mouse: bool,
+    theme: Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let lines = lines(contexts, mouse);
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let inside = frame("Keys here · Esc closes", 60, height, theme, area, buf);
     let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));

@@ -147,7 +147,7 @@ impl Popup {
     pub fn draw(&self, state: &State, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         match self {
             Self::Confirm(c) => confirm::draw(c, theme, area, buf),
-            Self::Help { top, contexts } => help::draw(*top, contexts, theme, area, buf),
+            Self::Help { top, contexts } => help::draw(*top, contexts, state.mouse, theme, area, buf),
             Self::Message { title, text, bad, top } => {
                 message::draw(title, text, *bad, *top, theme, area, buf);
             }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::actions::Context;
-use super::super::state::{Data, State, Tab};
+use super::super::state::{State, Tab};
 use super::super::theme::Theme;
 use super::super::update;
 use super::super::widgets::{below, count, pieces, progress, size, stage, text, wrapped};
@@ -50,7 +50,7 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     title(file, data.tab, theme, area, buf);
     let inside = below(area, 1);
     if !state.readable() {
-        return waiting(state, data, file, theme, inside, buf);
+        return waiting(state, file, theme, inside, buf);
     }
     match data.tab {
         Tab::Rows => rows::draw(state, data, theme, inside, buf),
@@ -96,7 +96,7 @@ fn title(file: &FileView, tab: Tab, theme: Theme, area: Rect, buf: &mut Buffer) 
 }
 
 /// What there is to say of a file that can't be read as a table.
-fn waiting(state: &State, data: &Data, file: &FileView, theme: Theme, area: Rect, buf: &mut Buffer) {
+fn waiting(state: &State, file: &FileView, theme: Theme, area: Rect, buf: &mut Buffer) {
     let area = below(area, 1);
     let job = state.job_of(file).and_then(|id| state.job(&id));
     let mut lines = Vec::new();
@@ -144,9 +144,5 @@ fn waiting(state: &State, data: &Data, file: &FileView, theme: Theme, area: Rect
     }
     // What the user set meanwhile.
     let rest = below(area, u16::try_from(lines.len() + 1).unwrap_or(u16::MAX));
-    if data.reading.wanted.is_some() {
-        for (y, line) in (rest.y..rest.bottom()).zip(reading::lines(state)) {
-            reading::one(&line, theme, rest, y, buf);
-        }
-    }
+    reading::all(state, theme, rest, buf);
 }

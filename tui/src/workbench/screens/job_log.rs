@@ -2,6 +2,7 @@
 
 use dropforge_shared::clean;
 use dropforge_shared::job::{LogEntry, LogLevel};
+use dropforge_shared::time::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -10,7 +11,7 @@ use super::super::actions::Context;
 use super::super::state::{LogView, State};
 use super::super::theme::Theme;
 use super::super::update;
-use super::super::widgets::{below, clock, count, pieces, text, wrapped};
+use super::super::widgets::{below, count, moment, pieces, text, wrapped};
 use super::{Screen, ScreenSpec};
 
 /// Its line of the table.
@@ -61,8 +62,12 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
     let first = log.first(height);
     if log.wrap {
         // Wrapped entries take several lines: while following, the end must stay in sight.
-        let lines: Vec<_> =
-            log.entries.iter().skip(first).flat_map(|e| wrapped_entry(e, list.width, theme)).collect();
+        let lines: Vec<_> = log
+            .entries
+            .iter()
+            .skip(first)
+            .flat_map(|e| wrapped_entry(e, state.now, list.width, theme))
+            .collect();
         let skip = if log.follow { lines.len().saturating_sub(height) } else { 0 };
         for (y, (line, style)) in (list.y..list.bottom()).zip(lines.iter().skip(skip)) {
             text(buf, list.x, y, list.width, line, *style);
@@ -71,12 +76,12 @@ pub(super) fn draw(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
         return;
     }
     for (y, entry) in (list.y..list.bottom()).zip(log.entries.iter().skip(first)) {
-        plain(log, entry, y, list, theme, buf);
+        plain(log, entry, state.now, (y, list), theme, buf);
     }
 }
 
-fn lead(entry: &LogEntry) -> String {
-    format!("{} {:<6} ", clock(entry.at), clean::fit(&entry.source, 6))
+fn lead(entry: &LogEntry, now: Timestamp) -> String {
+    format!("{} {:<6} ", moment(entry.at, now), clean::fit(&entry.source, 6))
 }
 
 fn style(level: LogLevel, theme: Theme) -> Style {
@@ -87,8 +92,15 @@ fn style(level: LogLevel, theme: Theme) -> Style {
     }
 }
 
-fn plain(log: &LogView, entry: &LogEntry, y: u16, list: Rect, theme: Theme, buf: &mut Buffer) {
-    let lead = lead(entry);
+fn plain(
+    log: &LogView,
+    entry: &LogEntry,
+    now: Timestamp,
+    (y, list): (u16, Rect),
+    theme: Theme,
+    buf: &mut Buffer,
+) {
+    let lead = lead(entry, now);
     let x = list.x + text(buf, list.x, y, list.width, &lead, theme.dim());
     mark(buf, list, y, &lead, &log.search, theme);
     let shown: String = clean::line(&entry.text).chars().skip(log.shift).collect();
@@ -97,8 +109,8 @@ fn plain(log: &LogView, entry: &LogEntry, y: u16, list: Rect, theme: Theme, buf:
     mark(buf, room, y, &clean::fit(&shown, usize::from(room.width)), &log.search, theme);
 }
 
-fn wrapped_entry(entry: &LogEntry, width: u16, theme: Theme) -> Vec<(String, Style)> {
-    let whole = format!("{}{}", lead(entry), clean::line(&entry.text));
+fn wrapped_entry(entry: &LogEntry, now: Timestamp, width: u16, theme: Theme) -> Vec<(String, Style)> {
+    let whole = format!("{}{}", lead(entry, now), clean::line(&entry.text));
     wrapped(&whole, width).into_iter().map(|line| (line, style(entry.level, theme))).collect()
 }
 

@@ -129,7 +129,7 @@ impl Places {
             _ => {
                 let pause = job.not_before.filter(|t| *t > state.now && job.state == JobState::Queued);
                 let said = match (pause, &job.stage) {
-                    (Some(t), _) => format!("again at {}", super::super::widgets::clock(t)),
+                    (Some(t), _) => format!("again at {}", super::super::widgets::moment(t, state.now)),
                     (None, Some(stage)) => stage.clone(),
                     (None, None) => String::new(),
                 };

@@ -202,6 +202,8 @@ fn file_style(state: dropforge_shared::file::FileState, theme: Theme) -> ratatui
 }
 
 #[cfg(test)]
+mod colour_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 pub(super) mod tests;

@@ -1,13 +1,17 @@
 //! How a file was read: each decision with its reason, what the user set, the columns, what could not be placed. What is
 //! shown is a list of lines, which the keys walk over.
 
+use std::collections::BTreeMap;
+
+use dropforge_shared::file::{FileState, FileView};
+use dropforge_shared::job::JobView;
 use dropforge_shared::reading::Reading;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::state::{Data, Loaded, State, scrolled, types_set};
 use super::super::theme::Theme;
-use super::super::widgets::{count, over, pieces, text, wrapped};
+use super::super::widgets::{count, counted, over, pieces, stage, text, wrapped};
 
 /// A line of the tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,8 @@ pub enum Line {
 pub fn lines(state: &State) -> Vec<Line> {
     let (Some(data), Some(file)) = (&state.data, state.open_file()) else { return Vec::new() };
     let mut out = Vec::new();
-    wanted(data, state, &mut out);
+    again(data, state, file, &mut out);
+    wanted(data, file, &mut out);
     if !state.readable() {
         return out;
     }
@@ -79,8 +84,9 @@ pub fn lines(state: &State) -> Vec<Line> {
     summary(reading, &mut out);
     let set = &file.settings;
     for d in reading.decisions.iter().filter(|d| !d.what.starts_with("type of ")) {
-        let set = set.contains_key(&d.what);
-        out.push(Line::Decision { what: d.what.clone(), value: shown(&d.value), why: d.why.clone(), set });
+        let (by_user, why) = why(&d.why);
+        let set = by_user || set.contains_key(&d.what);
+        out.push(Line::Decision { what: d.what.clone(), value: shown(&d.value), why: why.to_owned(), set });
     }
     out.extend(reading.notes.iter().map(|n| Line::Note(format!("note: {n}"))));
     if reading.parts.len() > 1 {
@@ -92,8 +98,8 @@ pub fn lines(state: &State) -> Vec<Line> {
     out.push(Line::Head(format!("Columns · {} · Enter sets a type", count(reading.columns.len() as u64))));
     for column in &reading.columns {
         let what = format!("type of {}", column.name);
-        let why =
-            reading.decisions.iter().find(|d| d.what == what).map(|d| d.why.clone()).unwrap_or_default();
+        let decision = reading.decisions.iter().find(|d| d.what == what);
+        let why = decision.map(|d| why(&d.why).1.to_owned()).unwrap_or_default();
         let (name, kind) = (column.name.clone(), column.kind.name().to_owned());
         let set = types.get(&name).cloned();
         out.push(Line::Column { name, kind, set, why });
@@ -102,18 +108,50 @@ pub fn lines(state: &State) -> Vec<Line> {
     out
 }
 
-/// What is set and waits for a reading.
-fn wanted(data: &Data, state: &State, out: &mut Vec<Line>) {
-    let Some(wanted) = &data.reading.wanted else { return };
-    let before = state.open_file().map(|f| &f.settings);
-    out.push(Line::Wanted("Set, but not read with yet · r reads it again, u leaves it".into()));
-    for (name, value) in wanted {
-        if before.and_then(|b| b.get(name)) != Some(value) {
-            out.push(Line::Wanted(format!("  {name} = {}", shown(value).replace('\n', ", "))));
-        }
+/// How the reading goes that was asked for last, or why there is nothing of it.
+fn again(data: &Data, state: &State, file: &FileView, out: &mut Vec<Line>) {
+    let failed = data.reading.again.as_ref().and_then(|a| a.failed.as_ref());
+    if let Some(again) = data.reading.under_way() {
+        let how = match state.job(&again.job) {
+            Some(JobView { progress: Some(now), .. }) => stage(now),
+            Some(job) => job.state.name().to_owned(),
+            None => "not known".to_owned(),
+        };
+        out.push(Line::Note(format!("It is being read again · {how}")));
+        let changes = changes(&file.settings, &again.with);
+        out.extend(changes.into_iter().map(|c| Line::Note(format!("  {c}"))));
+    } else if file.state == FileState::Failed {
+        // The screen says already why.
+    } else if let Some(why) = failed {
+        out.push(Line::Bad(why.clone()));
+    } else if let Some(why) = &file.error {
+        // It was not asked for here, or in an earlier session.
+        out.push(Line::Bad(why.clone()));
     }
-    for name in before.into_iter().flat_map(|b| b.keys()).filter(|n| !wanted.contains_key(*n)) {
-        out.push(Line::Wanted(format!("  {name}: as found")));
+}
+
+/// What is set and waits for a reading.
+fn wanted(data: &Data, file: &FileView, out: &mut Vec<Line>) {
+    let Some(wanted) = &data.reading.wanted else { return };
+    out.push(Line::Wanted("Set, but not read with yet · r reads it again, u leaves it".into()));
+    let changes = changes(data.reading.read_with(&file.settings), wanted);
+    out.extend(changes.into_iter().map(|c| Line::Wanted(format!("  {c}"))));
+}
+
+/// What a set of settings changes in another one.
+fn changes(before: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+    let set = wanted.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+    let unset = before.keys().filter(|name| !wanted.contains_key(*name));
+    set.map(|(name, value)| format!("{name} = {}", shown(value).replace('\n', ", ")))
+        .chain(unset.map(|name| format!("{name}: as found")))
+        .collect()
+}
+
+/// Whether a reason says that the user decided, and what it says beside that.
+fn why(reason: &str) -> (bool, &str) {
+    match reason.strip_prefix("set by the user") {
+        Some(rest) => (true, rest.trim_start_matches([',', ' '])),
+        None => (false, reason),
     }
 }
 
@@ -130,9 +168,9 @@ fn shown(value: &str) -> String {
 fn summary(r: &Reading, out: &mut Vec<Line>) {
     let packed = r.compression.as_deref().map(|c| format!(" in {c}")).unwrap_or_default();
     out.push(Line::Head(format!(
-        "{}{packed} · {} rows read, {} not placed",
+        "{}{packed} · {} read, {} not placed",
         r.format,
-        count(r.rows),
+        counted(r.rows, "row"),
         count(r.rejected_rows)
     )));
     let mut rest = Vec::new();
@@ -153,10 +191,10 @@ fn summary(r: &Reading, out: &mut Vec<Line>) {
         rest.push(if header { "with a header".into() } else { "without a header".into() });
     }
     if r.preamble_lines > 0 {
-        rest.push(format!("{} lines before the table", count(r.preamble_lines)));
+        rest.push(format!("{} before the table", counted(r.preamble_lines, "line")));
     }
     if r.footer_lines > 0 {
-        rest.push(format!("{} lines after it", count(r.footer_lines)));
+        rest.push(format!("{} after it", counted(r.footer_lines, "line")));
     }
     if !rest.is_empty() {
         out.push(Line::Note(rest.join(" · ")));
@@ -168,8 +206,8 @@ fn rejected(data: &Data, reading: &Reading, out: &mut Vec<Line>) {
         return;
     }
     out.push(Line::Head(format!(
-        "Not placed · {} records · Enter shows one whole",
-        count(reading.rejected_rows)
+        "Not placed · {} · Enter shows one whole",
+        counted(reading.rejected_rows, "record")
     )));
     match &data.reading.rejected {
         Loaded::Yes(all) => {
@@ -215,8 +253,22 @@ pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &m
     }
 }
 
-/// Draws a line; also for a file that could not be read.
-pub(super) fn one(line: &Line, theme: Theme, area: Rect, y: u16, buf: &mut Buffer) {
+/// Draws what there is to say of a file that could not be read as a table: what went wrong whole, as no key walks there.
+pub(super) fn all(state: &State, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let mut y = area.y;
+    for line in lines(state) {
+        let rows = match &line {
+            Line::Bad(what) => wrapped(what, area.width).into_iter().map(Line::Bad).collect(),
+            _ => vec![line],
+        };
+        for row in rows.iter().take(usize::from(area.bottom().saturating_sub(y))) {
+            one(row, theme, area, y, buf);
+            y += 1;
+        }
+    }
+}
+
+fn one(line: &Line, theme: Theme, area: Rect, y: u16, buf: &mut Buffer) {
     let wide = area.width >= 100;
     let names = usize::from(area.width / 4).clamp(10, 28);
     let pad = |what: &str, width: usize| {
@@ -238,7 +290,11 @@ pub(super) fn one(line: &Line, theme: Theme, area: Rect, y: u16, buf: &mut Buffe
             text(buf, area.x, y, area.width, what, theme.warn());
         }
         Line::Decision { what, value, why, set } => {
-            let by = if *set { "set by you " } else { "" };
+            let by = match (*set, why.is_empty()) {
+                (true, true) => "set by you",
+                (true, false) => "set by you · ",
+                (false, _) => "",
+            };
             let parts = [pad(what, names), pad(value, names)];
             pieces(
                 buf,
@@ -253,9 +309,10 @@ pub(super) fn one(line: &Line, theme: Theme, area: Rect, y: u16, buf: &mut Buffe
             );
         }
         Line::Column { name, kind, set, why } => {
-            let set = set.as_deref().map(|t| format!("set by you to {t} ")).unwrap_or_default();
+            let why = if wide || set.is_none() { why.as_str() } else { "" };
+            let gap = if why.is_empty() { "" } else { " · " };
+            let set = set.as_deref().map(|t| format!("set by you to {t}{gap}")).unwrap_or_default();
             let parts = [pad(name, names), pad(kind, 10)];
-            let why = if wide || set.is_empty() { why.as_str() } else { "" };
             pieces(
                 buf,
                 area,

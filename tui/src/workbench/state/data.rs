@@ -182,8 +182,9 @@ impl Data {
         self.heat = None;
         self.detail = None;
         self.prepare = std::mem::take(&mut self.prepare).kept();
-        self.reading =
-            ReadingTab { wanted: std::mem::take(&mut self.reading.wanted), ..ReadingTab::default() };
+        self.reading = std::mem::take(&mut self.reading).kept();
+        // There is a newer reading than the one that failed.
+        self.reading.again.take_if(|a| a.failed.is_some());
         self.types = TypeTab::default();
     }
 
@@ -194,17 +195,14 @@ impl Data {
         (self.profile, self.heat) = (Loaded::No, None);
         self.prepare.state.again();
         self.prepare.preview = None;
-        self.reading = ReadingTab {
-            wanted: std::mem::take(&mut self.reading.wanted),
-            at: self.reading.at,
-            ..ReadingTab::default()
-        };
+        self.reading = ReadingTab { at: self.reading.at, ..std::mem::take(&mut self.reading).kept() };
         self.types.detection = Loaded::No;
     }
 
     /// Whether the user made something here that nobody else knows.
     pub fn touched(&self) -> bool {
-        self.reading.wanted.is_some() || self.prepare.cards.iter().any(|c| c.accepted || c.changed)
+        let set = self.reading.wanted.is_some() || self.reading.again.is_some();
+        set || self.prepare.cards.iter().any(|c| c.accepted || c.changed)
     }
 
     /// Shows other rows, or another order: from the first on, with nothing at hand.

@@ -22,7 +22,8 @@ pub use log::{KEEP, LogView};
 pub use query::{MAX_ROWS, Query, REMEMBERED, TIMEOUT_MS, Word, quoted};
 pub use sheet::Sheet;
 pub use tabs::{
-    Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one, types_set,
+    Again, Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one,
+    types_set,
 };
 
 use super::action::Source;
@@ -154,6 +155,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Whether what is shown is live.
     pub link: Link,
+    /// Whether the workbench takes the mouse.
+    pub mouse: bool,
     /// The user's surroundings.
     pub place: Place,
     /// Samples at hand.
@@ -217,6 +220,7 @@ impl State {
             prompt: None,
             notice: None,
             link: Link::Live,
+            mouse: false,
             place,
             samples,
             files: Vec::new(),

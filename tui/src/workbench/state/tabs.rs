@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dropforge_shared::detection::Detection;
+use dropforge_shared::ids::JobId;
 use dropforge_shared::profile::{Correlations, Profile};
 use dropforge_shared::reading::{Reading, settings};
 use dropforge_shared::steps;
@@ -170,12 +171,40 @@ pub struct ReadingTab {
     pub at: usize,
     /// What the user set but has not read with yet: the whole set, in place of the file's own.
     pub wanted: Option<BTreeMap<String, String>>,
+    /// The reading with what the user set before, until it is done.
+    pub again: Option<Again>,
+}
+
+/// A reading that the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Its job.
+    pub job: JobId,
+    /// What was set for it.
+    pub with: BTreeMap<String, String>,
+    /// Why there is nothing of it, once it ended so.
+    pub failed: Option<String>,
 }
 
 impl ReadingTab {
-    /// What is set, by the user now or for the reading that is shown.
+    /// What is set, by the user now, for the reading under way, or for the one that is shown.
     pub fn set<'a>(&'a self, file: &'a BTreeMap<String, String>) -> &'a BTreeMap<String, String> {
-        self.wanted.as_ref().unwrap_or(file)
+        self.wanted.as_ref().unwrap_or_else(|| self.read_with(file))
+    }
+
+    /// What the newest reading was given, be it under way or the one that is shown.
+    pub fn read_with<'a>(&'a self, file: &'a BTreeMap<String, String>) -> &'a BTreeMap<String, String> {
+        self.under_way().map_or(file, |a| &a.with)
+    }
+
+    /// The reading that has not ended.
+    pub fn under_way(&self) -> Option<&Again> {
+        self.again.as_ref().filter(|a| a.failed.is_none())
+    }
+
+    /// Lets go of what was read; what the user set and asked for stays.
+    pub fn kept(self) -> Self {
+        Self { wanted: self.wanted, again: self.again, ..Self::default() }
     }
 }
 

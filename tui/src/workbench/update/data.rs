@@ -90,6 +90,8 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Effect> {
         // The data was written anew: what was read belongs to the run before.
         data.forget();
         data.job = file.job.clone();
+        // What was read with now, whoever asked for it, waits no longer.
+        data.reading.wanted.take_if(|wanted| *wanted == file.settings);
     }
     let rejects = file.rejected_rows.unwrap_or(0) > 0;
     let mut effects = Vec::new();

@@ -11,7 +11,7 @@ use super::super::action::{Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
 use super::super::state::{Loaded, LogView, State};
-use super::{data, home, log, prepare, profile, query, types, want};
+use super::{data, home, log, prepare, profile, query, reading, types, want};
 
 /// The keys of the shown files, for the selection.
 pub(super) fn files_keys(state: &State) -> Vec<String> {
@@ -30,6 +30,7 @@ pub(super) fn settle(state: &mut State) {
     state.files_at.settle(&keys, height);
     let keys = jobs_keys(state);
     state.jobs_at.settle(&keys, height);
+    reading::settle(state);
     home::settle(state);
 }
 
@@ -199,10 +200,7 @@ fn submitted(state: &mut State, job: JobView) -> Vec<Effect> {
     if !again {
         return open_log(state, id);
     }
-    if let Some(data) = &mut state.data {
-        data.reading.wanted = None;
-    }
-    state.say(format!("It is being read again as job {id}."));
+    reading::submitted(state, &id);
     Vec::new()
 }
 

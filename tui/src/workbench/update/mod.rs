@@ -31,6 +31,9 @@ use super::state::{Link, State, Tab, Visit};
 /// Places that Esc leads back through.
 const STEPS_BACK: usize = 50;
 
+/// Lines that a notch of the mouse wheel moves, as in most programs for terminals.
+const NOTCH: usize = 3;
+
 /// What there is to do after something happened.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
@@ -54,7 +57,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             lists::settle(state);
             data::resized(state)
         }
-        Action::Wheel(down) => command(state, if down { Cmd::Down } else { Cmd::Up }),
+        Action::Wheel(down) => {
+            let cmd = if down { Cmd::Down } else { Cmd::Up };
+            (0..NOTCH).flat_map(|_| command(state, cmd)).collect()
+        }
         Action::Do(cmd) => command(state, cmd),
         Action::Connected => news::connected(state),
         Action::Lost(why) => {
@@ -290,6 +296,8 @@ fn rows_shown(state: &State) -> bool {
     state.screen == Screen::Data && state.data.as_ref().is_some_and(|d| d.tab == Tab::Rows)
 }
 
+#[cfg(test)]
+mod reading_tests;
 #[cfg(test)]
 mod tabs_tests;
 #[cfg(test)]

@@ -69,9 +69,9 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 
 /// Scrolls what is read, never beyond its end.
 fn scroll(state: &mut State, cmd: Cmd) {
-    let (columns, room) = (state.size.0, usize::from(state.body_height()));
+    let (columns, room, mouse) = (state.size.0, usize::from(state.body_height()), state.mouse);
     let (lines, top) = match &mut state.popup {
-        Some(Popup::Help { top, contexts }) => (help_lines(contexts).len(), top),
+        Some(Popup::Help { top, contexts }) => (help_lines(contexts, mouse).len(), top),
         Some(Popup::Message { text, top, .. }) => {
             (wrapped(text, columns.saturating_sub(6).clamp(20, 76)).len(), top)
         }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use dropforge_shared::ids::{FileId, JobId};
+use dropforge_shared::job::JobState;
 use dropforge_shared::page::ColumnType;
 use dropforge_shared::reading::settings;
 use dropforge_shared::service::Submission;
@@ -10,8 +12,9 @@ use dropforge_shared::service::Submission;
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::{Field, Form, Formed, Item, Pick, Picked, Popup};
+use super::super::screens::Screen;
 use super::super::screens::reading::{Line, lines};
-use super::super::state::{State, set_one, types_set};
+use super::super::state::{Again, Data, State, Tab, set_one, types_set};
 use super::files;
 
 /// A command on the reading.
@@ -31,6 +34,10 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         Cmd::Bottom => tab.at = last,
         Cmd::EditReading => form(state),
         Cmd::Open => open(state),
+        Cmd::WholeLine => {
+            let at = tab.at;
+            state.popup = lines(state).get(at).map(whole);
+        }
         Cmd::ForgetReading => forget(state),
         Cmd::ReadAgain => return again(state),
         _ => {}
@@ -45,7 +52,8 @@ fn set(state: &State) -> BTreeMap<String, String> {
 }
 
 fn want(state: &mut State, wanted: BTreeMap<String, String>) {
-    let same = state.open_file().is_some_and(|f| f.settings == wanted);
+    let file = state.open_file().map(|f| f.settings.clone());
+    let same = file.zip(state.data.as_ref()).is_some_and(|(f, d)| *d.reading.read_with(&f) == wanted);
     if let Some(data) = &mut state.data {
         data.reading.wanted = (!same).then_some(wanted);
     }
@@ -63,14 +71,42 @@ fn open(state: &mut State) {
             let title = format!("Read {name} as");
             state.popup = Some(Popup::Pick(Pick::new(&title, items, Picked::ColumnType(name.clone()))));
         }
-        Some(Line::Rejected { line, reason, record }) => {
-            let text = format!("{reason}\n\n{record}");
-            state.popup = Some(Popup::message(format!("Line {line} was not placed"), text));
+        Some(Line::Head(_) | Line::Wanted(_)) | None => form(state),
+        Some(line) => state.popup = Some(whole(line)),
+    }
+}
+
+/// A line with all that it says, however long that is.
+fn whole(line: &Line) -> Popup {
+    match line {
+        Line::Head(said) | Line::Note(said) | Line::Wanted(said) => {
+            Popup::message("The whole line", said.trim())
         }
-        Some(Line::Decision { what, value, why, .. }) => {
-            state.popup = Some(Popup::message(format!("{what}: {value}"), why.clone()));
+        Line::Bad(said) => {
+            let title = "What went wrong".to_owned();
+            Popup::Message { title, text: said.clone(), bad: true, top: 0 }
         }
-        _ => form(state),
+        Line::Decision { what, value, why, set } => {
+            let reason = reason(set.then_some("set by you"), why);
+            Popup::message(what, format!("{value}\n\n{reason}"))
+        }
+        Line::Column { name, kind, set, why } => {
+            let set = set.as_ref().map(|t| format!("set by you to {t}"));
+            let reason = reason(set.as_deref(), why);
+            Popup::message(format!("Column {name}"), format!("{kind}\n\n{reason}"))
+        }
+        Line::Rejected { line, reason, record } => {
+            Popup::message(format!("Line {line} was not placed"), format!("{reason}\n\n{record}"))
+        }
+    }
+}
+
+fn reason(set: Option<&str>, why: &str) -> String {
+    match (set, why) {
+        (None, "") => "Why is not written down.".to_owned(),
+        (None, why) => why.to_owned(),
+        (Some(set), "") => set.to_owned(),
+        (Some(set), why) => format!("{set} · {why}"),
     }
 }
 
@@ -103,14 +139,18 @@ fn form(state: &mut State) {
     let now = set(state);
     let value = |name: &str| now.get(name).map(String::as_str).unwrap_or_default();
     let reading = state.data.as_ref().and_then(|d| d.reading.reading.get());
+    // What was set for the reading that is shown was not found.
+    let file = state.open_file().map(|f| &f.settings);
+    let was_found = |name: &str| reading.filter(|_| file.is_none_or(|set| !set.contains_key(name)));
     let found = |what: Option<&str>| match what {
         Some(found) => format!("Empty for what is found, which was: {found}. "),
         None => "Empty for what is found. ".to_owned(),
     };
-    let quoted = reading.and_then(|r| r.delimiter.as_deref()).map(|d| format!("‘{}’", delimiter_name(d)));
-    let delimiter = found(quoted.as_deref());
-    let encoding = found(reading.and_then(|r| r.encoding.as_deref()));
-    let header = found(reading.and_then(|r| r.header).map(|h| if h { "true" } else { "false" }));
+    let delimiter = was_found(settings::DELIMITER).and_then(|r| r.delimiter.as_deref());
+    let delimiter = found(delimiter.map(|d| format!("‘{}’", delimiter_name(d))).as_deref());
+    let encoding = found(was_found(settings::ENCODING).and_then(|r| r.encoding.as_deref()));
+    let header = was_found(settings::HEADER).and_then(|r| r.header);
+    let header = header.map(|h| format!(" What was found: {h}.")).unwrap_or_default();
     let mut fields = vec![
         Field::typed(
             settings::DELIMITER,
@@ -125,7 +165,7 @@ fn form(state: &mut State) {
         Field::one_of(
             settings::HEADER,
             value(settings::HEADER),
-            &format!("{header}Whether the first record names the columns."),
+            &format!("← → choose.{header} Whether the first record names the columns."),
             vec![String::new(), "true".into(), "false".into()],
         ),
     ];
@@ -135,7 +175,7 @@ fn form(state: &mut State) {
         Field::typed(settings::SHEET, value(settings::SHEET), sheet)
     } else {
         let options = std::iter::once(String::new()).chain(parts).collect();
-        Field::one_of(settings::SHEET, value(settings::SHEET), sheet, options)
+        Field::one_of(settings::SHEET, value(settings::SHEET), &format!("← → choose. {sheet}"), options)
     });
     state.popup =
         Some(Popup::Form(Form { title: "Read it with".into(), fields, at: 0, then: Formed::Reading }));
@@ -183,13 +223,78 @@ fn forget(state: &mut State) {
     if state.data.as_ref().is_some_and(|d| d.reading.wanted.is_some()) {
         if let Some(data) = &mut state.data {
             data.reading.wanted = None;
+            data.reading.again.take_if(|a| a.failed.is_some());
         }
         state.say("Left as it was read.");
-    } else if state.open_file().is_some_and(|f| f.settings.is_empty()) {
+    } else if set(state).is_empty() {
         state.say("Nothing is set: all of it was found.");
     } else {
         want(state, BTreeMap::new());
     }
+}
+
+/// What is said while a file is read again.
+fn under_way(job: &JobId) -> String {
+    format!("It is being read again as job {job}.")
+}
+
+/// A reading was queued. What was set is kept with it until it is done.
+pub(super) fn submitted(state: &mut State, job: &JobId) {
+    let file = state.job(job).and_then(|j| j.file.clone());
+    let mut all = state.data.iter_mut().chain(&mut state.parked);
+    if let Some(data) = all.find(|d| file.as_ref() == Some(&d.file))
+        && let Some(with) = data.reading.wanted.take()
+    {
+        data.reading.again = Some(Again { job: job.clone(), with, failed: None });
+    }
+    state.say(under_way(job));
+}
+
+/// Finds out how readings went that were under way. What was set for one that failed is set again, to be put right.
+pub(super) fn settle(state: &mut State) {
+    let mut ended = Vec::new();
+    for data in state.data.iter_mut().chain(&mut state.parked) {
+        let Some(again) = data.reading.under_way() else { continue };
+        let job = state.jobs.iter().find(|j| j.id == again.job);
+        let failed = match job.map(|j| j.state) {
+            Some(JobState::Queued | JobState::Running) => continue,
+            // Of a job that was removed nothing is known.
+            Some(JobState::Done) | None => None,
+            Some(JobState::Cancelled) => Some("Reading it again was cancelled.".to_owned()),
+            Some(JobState::Failed | JobState::Dead) => {
+                let why = job.and_then(|j| j.error.as_deref()).unwrap_or("L shows its log");
+                Some(format!("Reading it again failed: {why}"))
+            }
+        };
+        let done = job.is_some() && failed.is_none();
+        ended.push((data.file.clone(), again.job.clone(), done, failed.clone()));
+        let Some(Again { job, with, .. }) = data.reading.again.take() else { continue };
+        if !done {
+            // What was set meanwhile went on from it.
+            data.reading.wanted.get_or_insert(with.clone());
+        }
+        data.reading.again = failed.map(|why| Again { job, with, failed: Some(why) });
+    }
+    for (file, job, done, failed) in ended {
+        if state.notice.as_ref().is_some_and(|n| n.text == under_way(&job)) {
+            state.notice = None;
+            if done {
+                state.say("Read again.");
+            }
+        }
+        // Where the first lines of the tab are in sight they say so themselves.
+        if let Some(failed) = failed.filter(|_| !shown(state, &file)) {
+            let name = state.file(&file).map_or_else(|| file.to_string(), |f| f.name.clone());
+            state.complain(format!("{name}: {failed}"));
+        }
+    }
+}
+
+/// Whether the first lines of how a file was read are on the screen. Below them there may be up to two with a long reason.
+fn shown(state: &State, file: &FileId) -> bool {
+    let near = |d: &Data| d.reading.at + 2 < state.list_height();
+    let on_tab = |d: &Data| &d.file == file && (!state.readable() || (d.tab == Tab::Reading && near(d)));
+    state.screen == Screen::Data && state.data.as_ref().is_some_and(on_tab)
 }
 
 /// Reads the file again with what is set; where nothing is new, as it was.

@@ -298,7 +298,9 @@ fn a_reading_is_changed_and_read_again_only_when_told() {
         (s.kind.as_str(), s.file.clone(), set),
         ("ingest", Some(file_id(1).to_string()), wanted.to_vec())
     );
-    user.answers(Answer::Submitted(Ok(job(5, "a.csv", JobState::Queued))));
+    let mut again = job(5, "a.csv", JobState::Queued);
+    again.file = Some(file_id(1));
+    user.answers(Answer::Submitted(Ok(again)));
     assert!(user.state.data.as_ref().unwrap().reading.wanted.is_none());
 }
 

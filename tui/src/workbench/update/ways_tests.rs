@@ -276,6 +276,50 @@ fn keys_do_nothing_in_a_window_that_is_too_small_to_show_what_they_do() {
 }
 
 #[test]
+fn a_notch_of_the_wheel_is_three_lines_and_help_says_how_text_is_selected() {
+    let mut user = opened();
+    let row = |user: &User| user.state.data.as_ref().unwrap().sheet.row;
+    user.happens(Action::Wheel(true));
+    assert_eq!(row(&user), 3);
+    user.happens(Action::Wheel(false));
+    assert_eq!(row(&user), 0);
+    user.types("?G");
+    assert!(user.sees().contains("Text is selected as in any terminal"), "{}", user.sees());
+    user.state.mouse = true;
+    assert!(user.sees().contains("Shift and drag selects text"), "{}", user.sees());
+}
+
+#[test]
+fn a_log_tells_which_day_it_is_of() {
+    use super::super::testkit::NOW;
+    use super::super::widgets::clock;
+    use dropforge_shared::job::{LogChunk, LogEntry, LogLevel};
+    use dropforge_shared::time::Timestamp;
+    let mut user = prepared();
+    user.types("L");
+    let entry = |at: i64, text: &str| LogEntry {
+        at: Timestamp(at),
+        attempt: 1,
+        level: LogLevel::Info,
+        source: "worker".into(),
+        text: text.into(),
+    };
+    // Noon is another day's everywhere a day and a half earlier.
+    let before = NOW - 36 * 3_600_000;
+    let entries = vec![entry(before, "begun"), entry(NOW, "ended")];
+    let result = Ok(LogChunk { entries, next: 0, oldest: 0, finished: true });
+    user.answers(Answer::Log { ticket: user.state.tickets, result });
+    for _ in 0..2 {
+        let seen = user.sees();
+        let line = |text: &str| seen.lines().find(|l| l.contains(text)).unwrap().trim_matches('"').to_owned();
+        assert!(line("ended").starts_with(&clock(Timestamp(NOW))), "{seen}");
+        let at = line("begun");
+        assert!(at.starts_with("11-") && at[6..].starts_with(&clock(Timestamp(before))), "{seen}");
+        user.types("w");
+    }
+}
+
+#[test]
 fn half_a_page_is_half_of_what_is_shown() {
     let mut user = opened();
     let row = |user: &User| user.state.data.as_ref().unwrap().sheet.row;

@@ -36,14 +36,27 @@ pub fn size(bytes: u64) -> String {
     ByteSize(bytes).to_string()
 }
 
-/// How long ago something was, rounded so that it seldom changes.
+/// A count of things by the name of one: `1 record`, `2 records`.
+pub fn counted(n: u64, one: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {one}{s}", count(n))
+}
+
+/// How long ago something was, rounded so that it seldom changes. What lies ahead, as after a clock was set back, says so,
+/// in no more than eight columns.
 pub fn age(then: Timestamp, now: Timestamp) -> String {
     let minutes = now.0.saturating_sub(then.0) / 60_000;
-    match minutes {
-        i64::MIN..1 => "just now".into(),
-        1..60 => format!("{minutes} min"),
-        60..2_880 => format!("{} h", minutes / 60),
-        _ => format!("{} d", minutes / 1_440),
+    let ahead = minutes.saturating_neg();
+    match (minutes, ahead) {
+        (60..2_880, _) => format!("{} h", minutes / 60),
+        (1..60, _) => format!("{minutes} min"),
+        (2_880.., _) => format!("{} d", minutes / 1_440),
+        (_, 1..10) => format!("in {ahead} min"),
+        (_, 10..60) => "in <1 h".into(),
+        (_, 60..2_880) => format!("in {} h", ahead / 60),
+        (_, 2_880..1_051_200) => format!("in {} d", ahead / 1_440),
+        (_, 1_051_200..) => format!("in {} y", ahead / 525_600),
+        _ => "just now".into(),
     }
 }
 
@@ -52,6 +65,19 @@ pub fn clock(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.0) {
         Ok(t) => t.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string(),
         Err(_) => "--:--:--".into(),
+    }
+}
+
+/// The time of day where the user is, with the date where that is another day than today.
+pub fn moment(at: Timestamp, now: Timestamp) -> String {
+    let zoned = |t: Timestamp| {
+        jiff::Timestamp::from_millisecond(t.0).ok().map(|t| t.to_zoned(jiff::tz::TimeZone::system()))
+    };
+    match (zoned(at), zoned(now)) {
+        (Some(at), Some(now)) if at.date() == now.date() => at.strftime("%H:%M:%S").to_string(),
+        (Some(at), Some(now)) if at.year() == now.year() => at.strftime("%m-%d %H:%M:%S").to_string(),
+        (Some(at), _) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        (None, _) => "--:--:--".into(),
     }
 }
 
@@ -90,6 +116,34 @@ mod tests {
         assert_eq!(age(at(0), at(60)), "1 min");
         assert_eq!(age(at(0), at(7_200)), "2 h");
         assert_eq!(age(at(0), at(86_400 * 3)), "3 d");
-        assert_eq!(age(at(100), at(0)), "just now", "a clock set back is no reason for nonsense");
+    }
+
+    #[test]
+    fn what_lies_in_the_future_is_not_called_new() {
+        let at = |s: i64| Timestamp(s * 1_000);
+        assert_eq!(age(at(59), at(0)), "just now", "what came after the last key is not in the future");
+        assert_eq!(age(at(60), at(0)), "in 1 min");
+        assert_eq!(age(at(3_540), at(0)), "in <1 h");
+        assert_eq!(age(at(7_200), at(0)), "in 2 h");
+        assert_eq!(age(at(86_400 * 3), at(0)), "in 3 d");
+        assert_eq!(age(at(86_400 * 365 * 12), at(0)), "in 12 y");
+        for seconds in [1, 100, 3_599, 86_399, 172_799, 9_999_999, 99_999_999, 9_999_999_999] {
+            assert!(age(at(seconds), at(0)).len() <= 8, "there is room for eight columns");
+        }
+    }
+
+    #[test]
+    fn times_of_another_day_have_their_date() {
+        const DAY: i64 = 86_400_000;
+        let now = Timestamp(1_795_262_400_000);
+        let zoned = |at: Timestamp, format: &str| {
+            let at = jiff::Timestamp::from_millisecond(at.0).unwrap();
+            at.to_zoned(jiff::tz::TimeZone::system()).strftime(format).to_string()
+        };
+        assert_eq!(moment(now, now), clock(now));
+        for (days, format) in [(1, "%m-%d %H:%M:%S"), (-1, "%m-%d %H:%M:%S"), (400, "%Y-%m-%d %H:%M:%S")] {
+            let at = Timestamp(now.0 - days * DAY);
+            assert_eq!(moment(at, now), zoned(at, format));
+        }
     }
 }

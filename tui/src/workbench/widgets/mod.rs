@@ -14,7 +14,7 @@ use ratatui::style::Style;
 
 pub use bar::{progress, spark};
 pub use footer::{footer, header, input};
-pub use format::{age, clock, count, figure, size, stage};
+pub use format::{age, clock, count, counted, figure, moment, size, stage};
 pub use grid::{Column, Grid, Row};
 pub use wrap::wrapped;
 

@@ -275,7 +275,7 @@ mod tests {
                 let text: Vec<u8> = (0..length)
                     .map(|_| {
                         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
-                        if (state >> 40) % 9 == 0 { near[(state >> 33) % near.len()] } else { b'x' }
+                        if (state >> 40).is_multiple_of(9) { near[(state >> 33) % near.len()] } else { b'x' }
                     })
                     .collect();
                 for from in [0, length / 3, length] {
