@@ -12,8 +12,8 @@ use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::handshake::{PROTOCOL, Peer};
 use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::JobState;
+use dropforge_shared::kind::KindSpec;
 use dropforge_shared::paths::Paths;
-use dropforge_shared::work::KindSpec;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 

@@ -13,6 +13,7 @@ pub mod file;
 pub mod identity;
 pub mod ids;
 pub mod job;
+pub mod kind;
 pub mod page;
 pub mod paths;
 pub mod profile;

@@ -21,30 +21,6 @@ use crate::suggest::{Effect, StepChoice, Suggestions};
 /// The largest frame in bytes. A longer one ends the attempt.
 pub const MAX_FRAME: usize = 8 * 1024 * 1024;
 
-/// What the scheduler must know of a kind of job. The worker's table holds one for each kind; the binary hands them to
-/// the daemon, which so never needs to know the engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KindSpec {
-    /// The name, as in `jobs --json`.
-    pub name: &'static str,
-    /// Jobs of a class share a limit on how many run at once.
-    pub class: JobClass,
-    /// What one attempt may take of memory, in bytes, where the configuration says nothing else.
-    pub memory_bytes: u64,
-    /// Stages that a run can begin from, given what an earlier job of the kind left: `rerun JOB --from STAGE`.
-    pub stages: &'static [&'static str],
-}
-
-/// Jobs of a class share a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobClass {
-    /// Taking files in: reads the user's bytes.
-    Ingest,
-    /// Long computations.
-    Compute,
-}
-
 /// What a child is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSpec {

@@ -24,9 +24,9 @@ use dropforge_shared::event::Change;
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::JobId;
 use dropforge_shared::job::{JobState, LogEntry, LogLevel, Progress};
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::{JobClass, KindSpec};
 use tokio::sync::{Notify, watch};
 
 pub use recover::recover;
@@ -120,10 +120,10 @@ impl Queue {
         self.0.wake.notify_one();
     }
 
-    /// Whether a kind of job is known.
-    pub fn knows(&self, kind: &str) -> Result<(), Fault> {
-        if self.0.kinds.contains_key(kind) {
-            return Ok(());
+    /// Refuses a job of a kind that is not known, or with settings that its kind can't follow.
+    pub fn refuse(&self, kind: &str, settings: &BTreeMap<String, String>) -> Result<(), Fault> {
+        if let Some(kind) = self.0.kinds.get(kind) {
+            return kind.refuse(settings);
         }
         let known: Vec<&str> = self.0.kinds.keys().copied().collect();
         Err(Fault::usage(format!("there is no kind of job '{}'", dropforge_shared::clean::fit(kind, 40)))

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dropforge_shared::config;
 use dropforge_shared::ids::JobId;
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::{JobClass, KindSpec};
 
 use crate::store::rows::JobRow;
 
@@ -102,10 +102,8 @@ mod tests {
     use super::*;
     use dropforge_shared::ids::ProjectId;
 
-    const INGEST: KindSpec =
-        KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 1, stages: &[] };
-    const TRAIN: KindSpec =
-        KindSpec { name: "train", class: JobClass::Compute, memory_bytes: 1, stages: &[] };
+    const INGEST: KindSpec = KindSpec::new("ingest", JobClass::Ingest, 1);
+    const TRAIN: KindSpec = KindSpec::new("train", JobClass::Compute, 1);
 
     fn kinds() -> BTreeMap<&'static str, KindSpec> {
         [("ingest", INGEST), ("train", TRAIN)].into()

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::ids::AttemptId;
+use dropforge_shared::kind::KindSpec;
 use dropforge_shared::query::settings::{PROJECT, SQL};
-use dropforge_shared::work::{Given, Input, JobSpec, KindSpec};
+use dropforge_shared::work::{Given, Input, JobSpec};
 
 use super::{Queue, earlier};
 use crate::store::rows::{FileRow, JobRow, Location};

@@ -65,7 +65,7 @@ pub(super) fn begin(calls: &Calls, request: AddRequest) -> Result<u64, Fault> {
     {
         return Err(super::system::no_project(name));
     }
-    super::settings::known(INGEST, &request.settings)?;
+    calls.house.queue.refuse(INGEST, &request.settings)?;
     let tickets = &calls.house.tickets;
     let number = tickets.next.fetch_add(1, Ordering::Relaxed) + 1;
     let ticket =

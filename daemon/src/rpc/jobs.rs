@@ -10,13 +10,12 @@ use dropforge_shared::fault::Fault;
 use dropforge_shared::file::FileState;
 use dropforge_shared::ids::ProjectId;
 use dropforge_shared::job::{JobState, JobView, LogChunk, LogLevel};
+use dropforge_shared::kind::JobClass;
 use dropforge_shared::query::settings as query;
 use dropforge_shared::reading::{READING, settings as reading};
 use dropforge_shared::service::{Chunk, JobQuery, Listing, Submission};
-use dropforge_shared::steps;
-use dropforge_shared::suggest::{self, StepChoice};
+use dropforge_shared::suggest;
 use dropforge_shared::time::Timestamp;
-use dropforge_shared::work::JobClass;
 
 use super::{Calls, limit};
 use crate::access;
@@ -78,14 +77,6 @@ pub(super) async fn wait_for(calls: &Calls, selector: &str, wait: Duration) -> R
     }
 }
 
-/// Says at once what is wrong with steps, as far as that can be told without data.
-fn check_steps(settings: &BTreeMap<String, String>) -> Result<(), Fault> {
-    let text = settings.get(suggest::settings::STEPS).map(String::as_str).unwrap_or_default();
-    let choices: Vec<StepChoice> = serde_json::from_str(text)
-        .map_err(|e| Fault::usage(format!("the setting 'steps' is no list of steps: {e}")))?;
-    steps::check(&choices).map_err(|e| Fault::usage(e.to_string()))
-}
-
 /// The longest name of a file in bytes, as file systems have it.
 const MAX_NAME: usize = 255;
 
@@ -106,8 +97,7 @@ fn check_name(name: Option<&String>) -> Result<(), Fault> {
 }
 
 pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobView, Fault> {
-    calls.house.queue.knows(&submission.kind)?;
-    super::settings::known(&submission.kind, &submission.settings)?;
+    calls.house.queue.refuse(&submission.kind, &submission.settings)?;
     let owner = calls.owner;
     let file = match &submission.file {
         None => None,
@@ -123,7 +113,6 @@ pub(super) async fn submit(calls: &Calls, submission: Submission) -> Result<JobV
         (INGEST, Some(file)) => settings = for_reading(file, settings)?,
         (PREPARE, _) => {
             super::data::check_dataset(calls, file.as_ref().map(|f| f.id.as_str()))?;
-            check_steps(&settings)?;
             check_name(settings.get(suggest::settings::NAME).filter(|name| !name.trim().is_empty()))?;
         }
         // A dataset's rows in another form.
@@ -276,7 +265,7 @@ fn may_begin_at(calls: &Calls, old: &JobRow, stage: &str) -> Result<(), Fault> {
 }
 
 async fn again(calls: &Calls, old: &JobRow, action: &'static str) -> Result<JobView, Fault> {
-    calls.house.queue.knows(&old.kind)?;
+    calls.house.queue.refuse(&old.kind, &old.settings)?;
     let view = enqueue(calls, like(old), action).await?;
     calls.house.queue.note(old, LogLevel::Info, &format!("done again as job {}", view.id));
     Ok(view)

@@ -8,7 +8,6 @@ mod jobs;
 mod listen;
 mod recipes;
 mod removal;
-mod settings;
 mod system;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ mod wire;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use dropforge_shared::work::KindSpec;
+use dropforge_shared::kind::KindSpec;
 
 pub use context::{Context, Delivery, WorkError};
 pub use kinds::KINDS;

@@ -1,6 +1,7 @@
 //! Takes a file in: reads it as a table, writes the typed dataset, profiles it. A file that is no table is not a
 //! failure: the facts then say what it seems to be.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::Path;
@@ -9,9 +10,9 @@ use dropforge_shared::detection::{DETECTION, Detection};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind};
 use dropforge_shared::job::LogLevel;
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_shared::profile::Profile;
-use dropforge_shared::reading::{READING, REJECTED, Reading};
-use dropforge_shared::work::{JobClass, KindSpec};
+use dropforge_shared::reading::{READING, REJECTED, Reading, settings};
 use dropforge_tabular::{self as tabular, ReadOptions, Rules};
 
 use crate::Kind;
@@ -19,7 +20,12 @@ use crate::context::{Context, Delivery, WorkError};
 
 /// The kind `ingest`. Its settings are named in [`dropforge_shared::reading::settings`]; what is not set is found.
 pub(super) const KIND: Kind = Kind {
-    spec: KindSpec { name: "ingest", class: JobClass::Ingest, memory_bytes: 2 << 30, stages: &["profile"] },
+    spec: KindSpec {
+        stages: &["profile"],
+        settings: &settings::ALL,
+        check: |settings| options(settings).map(|_| ()),
+        ..KindSpec::new("ingest", JobClass::Ingest, 2 << 30)
+    },
     run: ingest,
 };
 
@@ -39,7 +45,10 @@ fn ingest(ctx: &mut Context) -> Result<Delivery, WorkError> {
     {
         return Ok(delivery);
     }
-    let options = ReadOptions { named_table: tabular::is_named_table(&input.name), ..options(ctx)? };
+    let options = ReadOptions {
+        named_table: tabular::is_named_table(&input.name),
+        ..options(&ctx.spec().settings).map_err(WorkError::failed)?
+    };
     if fs::metadata(&input.path).map_err(|e| WorkError::io("looking at the file", &e))?.len() == 0 {
         return Ok(no_table("empty: 0 bytes"));
     }
@@ -77,7 +86,7 @@ fn as_before(ctx: &mut Context, earlier: &Path, out_dir: &Path) -> Result<Option
         copy(ctx, &earlier.join(name), &out_dir.join(name))?;
     }
     let header = reading.header.unwrap_or(true);
-    let part_was_set = options(ctx)?.part.is_some();
+    let part_was_set = options(&ctx.spec().settings).map_err(WorkError::failed)?.part.is_some();
     told(ctx, &profile, header, facts(reading, part_was_set)).map(Some)
 }
 
@@ -162,9 +171,10 @@ fn copy(ctx: &mut Context, from: &Path, to: &Path) -> Result<(), WorkError> {
     }
 }
 
-fn options(ctx: &Context) -> Result<ReadOptions, WorkError> {
-    ReadOptions::from_settings(&ctx.spec().settings)
-        .map_err(|e| WorkError::failed(Fault::usage(format!("the settings can't be followed: {e}"))))
+/// An empty value takes back what was set before.
+fn options(settings: &BTreeMap<String, String>) -> Result<ReadOptions, Fault> {
+    let set = settings.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    ReadOptions::from_settings(&set).map_err(|e| Fault::usage(format!("the settings can't be followed: {e}")))
 }
 
 fn facts(reading: Reading, part_was_set: bool) -> FileFacts {

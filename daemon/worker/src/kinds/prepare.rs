@@ -1,14 +1,16 @@
 //! Runs steps of preparation over a dataset: the new one becomes a file of its own, and the steps are kept beside it so
 //! that they can be applied again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use dropforge_shared::fault::Fault;
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_shared::profile::Profile;
-use dropforge_shared::recipe;
 use dropforge_shared::suggest::{Recipe, StepChoice, settings};
-use dropforge_shared::work::{Derived, JobClass, KindSpec};
+use dropforge_shared::work::Derived;
+use dropforge_shared::{recipe, steps};
 use dropforge_tabular::{self as tabular, Prepared};
 
 use crate::Kind;
@@ -17,7 +19,11 @@ use crate::context::{Context, Delivery, WorkError};
 /// The kind `prepare`. Settings: `steps` (JSON of a list of steps) and `name` (the new dataset's file name; made of the
 /// file's where it is not said). The dataset and its profile are what it is given as `data`.
 pub(super) const KIND: Kind = Kind {
-    spec: KindSpec { name: "prepare", class: JobClass::Compute, memory_bytes: 2 << 30, stages: &[] },
+    spec: KindSpec {
+        settings: &settings::ALL,
+        check,
+        ..KindSpec::new("prepare", JobClass::Compute, 2 << 30)
+    },
     run: prepare,
 };
 
@@ -35,7 +41,7 @@ const MAX_HOW: usize = 4_000;
 fn prepare(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let input = ctx.input()?.clone();
     let out_dir = ctx.out_dir().to_owned();
-    let steps = steps(ctx)?;
+    let steps = choices(&ctx.spec().settings).map_err(WorkError::failed)?;
     let name = name(ctx.spec().settings.get(settings::NAME), &input.name)?;
     let data = ctx.spec().given.data.clone().ok_or_else(|| {
         let fault = Fault::failed(format!("{} has no dataset to prepare", input.name));
@@ -60,10 +66,10 @@ fn prepare(ctx: &mut Context) -> Result<Delivery, WorkError> {
     Ok(Delivery { facts: None, derived: vec![derived] })
 }
 
-fn steps(ctx: &Context) -> Result<Vec<StepChoice>, WorkError> {
-    let usage =
-        |text: String| WorkError::failed(Fault::usage(text).hint("`dropforge suggest FILE` lists steps."));
-    let text = ctx.spec().settings.get(settings::STEPS);
+/// The steps that the settings hold.
+fn choices(given: &BTreeMap<String, String>) -> Result<Vec<StepChoice>, Fault> {
+    let usage = |text: String| Fault::usage(text).hint("`dropforge suggest FILE` lists steps.");
+    let text = given.get(settings::STEPS);
     let text = text.ok_or_else(|| usage("no steps were given to prepare the dataset with".to_owned()))?;
     let steps: Vec<StepChoice> = serde_json::from_str(text)
         .map_err(|e| usage(format!("the steps are no JSON of a list of steps: {e}")))?;
@@ -71,6 +77,10 @@ fn steps(ctx: &Context) -> Result<Vec<StepChoice>, WorkError> {
         return Err(usage("the list of steps is empty".to_owned()));
     }
     Ok(steps)
+}
+
+fn check(given: &BTreeMap<String, String>) -> Result<(), Fault> {
+    steps::check(&choices(given)?).map_err(|e| Fault::usage(e.to_string()))
 }
 
 /// The new dataset's file name: as was said, else the file's with `-prepared`.
@@ -127,7 +137,6 @@ fn how(input: &str, prepared: &Prepared) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::fs::File;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;

@@ -1,13 +1,15 @@
 //! Saves what a statement gives as a dataset: all of it, however long, streamed to a file that is then taken in as any
 //! other is.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use dropforge_shared::fault::Fault;
 use dropforge_shared::job::LogLevel;
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_shared::query::{Form, settings};
-use dropforge_shared::work::{Derived, JobClass, KindSpec};
+use dropforge_shared::work::Derived;
 use dropforge_tabular as tabular;
 
 use crate::Kind;
@@ -15,7 +17,11 @@ use crate::context::{Context, Delivery, WorkError};
 
 /// The kind `query`. Settings: `sql`, `name`. The datasets that the statement names are given with the job.
 pub(super) const KIND: Kind = Kind {
-    spec: KindSpec { name: "query", class: JobClass::Compute, memory_bytes: 2 << 30, stages: &[] },
+    spec: KindSpec {
+        settings: &settings::ALL,
+        check: |settings| written_how(settings).map(|_| ()),
+        ..KindSpec::new("query", JobClass::Compute, 2 << 30)
+    },
     run: query,
 };
 
@@ -23,8 +29,8 @@ pub(super) const KIND: Kind = Kind {
 const RESULT: &str = "result.parquet";
 
 fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
-    if let Some(form) = ctx.spec().settings.get(settings::FORM).cloned() {
-        return written(ctx, &form);
+    if let (Some(form), rows) = written_how(&ctx.spec().settings).map_err(WorkError::failed)? {
+        return written(ctx, form, rows);
     }
     let sql = setting(ctx, settings::SQL)?;
     let name = file_name(&setting(ctx, settings::NAME)?)?;
@@ -39,19 +45,22 @@ fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
     Ok(Delivery { facts: None, derived: vec![derived] })
 }
 
+/// The form that rows are wanted in, and how many at most.
+fn written_how(given: &BTreeMap<String, String>) -> Result<(Option<Form>, Option<u64>), Fault> {
+    let fit = |text: &str| dropforge_shared::clean::fit(text, 40);
+    let form = given.get(settings::FORM).map(|form| {
+        Form::named(form).ok_or_else(|| {
+            Fault::usage(format!("'{}' is no form; there are csv, jsonl and parquet", fit(form)))
+        })
+    });
+    let rows = given
+        .get(settings::ROWS)
+        .map(|rows| rows.parse().map_err(|_| Fault::usage(format!("'{}' is no number of rows", fit(rows)))));
+    Ok((form.transpose()?, rows.transpose()?))
+}
+
 /// Leaves the rows in a form, to be taken out.
-fn written(ctx: &mut Context, form: &str) -> Result<Delivery, WorkError> {
-    let usage = |text: String| WorkError::failed(Fault::usage(text));
-    let form = Form::named(form).ok_or_else(|| {
-        usage(format!(
-            "'{}' is no form; there are csv, jsonl and parquet",
-            dropforge_shared::clean::fit(form, 40)
-        ))
-    })?;
-    let rows = match ctx.spec().settings.get(settings::ROWS) {
-        None => None,
-        Some(rows) => Some(rows.parse::<u64>().map_err(|_| usage(format!("'{rows}' is no number of rows")))?),
-    };
+fn written(ctx: &mut Context, form: Form, rows: Option<u64>) -> Result<Delivery, WorkError> {
     let out = ctx.out_dir().join(format!("result.{}", form.name()));
     let data = ctx.spec().given.data.clone().filter(|_| !ctx.spec().settings.contains_key(settings::SQL));
     let rows = match data {
@@ -90,7 +99,6 @@ fn file_name(name: &str) -> Result<String, WorkError> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::fs::{self, File};
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;

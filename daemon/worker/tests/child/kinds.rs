@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use dropforge_shared::file::FileFacts;
 use dropforge_shared::job::LogLevel;
-use dropforge_shared::work::{JobClass, KindSpec};
+use dropforge_shared::kind::{JobClass, KindSpec};
 use dropforge_worker::{Context, Delivery, Kind, WorkError};
 
 const fn kind(name: &'static str, run: fn(&mut Context) -> Result<Delivery, WorkError>) -> Kind {
-    Kind { spec: KindSpec { name, class: JobClass::Compute, memory_bytes: 1 << 30, stages: &[] }, run }
+    Kind { spec: KindSpec::new(name, JobClass::Compute, 1 << 30), run }
 }
 
 pub const KINDS: &[Kind] = &[

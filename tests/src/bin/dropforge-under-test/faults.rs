@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 use dropforge_shared::fault::Fault;
 use dropforge_shared::file::{FileFacts, FileKind, TypeGuess};
 use dropforge_shared::job::LogLevel;
-use dropforge_shared::work::{Derived, JobClass, KindSpec};
+use dropforge_shared::kind::{JobClass, KindSpec};
+use dropforge_shared::work::Derived;
 use dropforge_worker::{Context, Delivery, Kind, WorkError};
 
-pub const KIND: Kind = Kind {
-    spec: KindSpec { name: "fault", class: JobClass::Ingest, memory_bytes: 256 << 20, stages: &[] },
-    run,
-};
+pub const KIND: Kind = Kind { spec: KindSpec::new("fault", JobClass::Ingest, 256 << 20), run };
 
 /// Longer than any test waits: what ends it is the thing under test.
 const FOR_EVER: Duration = Duration::from_secs(3600);
