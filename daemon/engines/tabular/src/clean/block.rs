@@ -9,13 +9,14 @@ use polars::prelude::{
     PlSmallStr, PolarsError, PrimitiveChunkedBuilder, Schema, Series, StringChunkedBuilder, TimeUnit,
 };
 
+use super::beside::ahead;
 use crate::error::Error;
 use crate::parquet::{Dataset, column_type};
 use crate::types::dates;
 use crate::write::ROW_GROUP_ROWS;
 
-/// Cells that are read at a time at most, unless one row group has more: 8 Mi numbers are 64 MiB.
-const BLOCK_CELLS: u64 = 8 << 20;
+/// Cells that are read at a time at most: 4 Mi numbers are 32 MiB, and three blocks are under way at a time.
+const BLOCK_CELLS: u64 = 4 << 20;
 
 /// Some rows of some columns.
 #[derive(Debug, Clone)]
@@ -154,11 +155,11 @@ impl Source {
         self.dataset.rows
     }
 
-    /// Hands over blocks in order: of the columns that are wanted, where that is said.
+    /// Hands over blocks in order, of the columns that are wanted where that is said. While one is worked on, the next is read.
     pub(crate) fn each(
         &self,
         wanted: Option<&dyn Fn(&str) -> bool>,
-        mut take: impl FnMut(Block) -> Result<(), Error>,
+        take: impl FnMut(Block) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let projection = wanted.map(|wanted| {
             let columns = self.dataset.columns.iter().enumerate();
@@ -169,10 +170,10 @@ impl Source {
             }
             wanted
         });
-        for (offset, rows) in &self.parts {
-            take(Block::new(&self.dataset.read(projection.clone(), *offset, *rows)?))?;
-        }
-        Ok(())
+        let read = |(offset, rows): &(u64, u64)| {
+            self.dataset.read(projection.clone(), *offset, *rows).map(|frame| Block::new(&frame))
+        };
+        ahead(self.parts.iter(), read, take)
     }
 }
 

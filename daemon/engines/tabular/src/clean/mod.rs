@@ -3,6 +3,7 @@
 //! [`suggest`] reads a profile and some rows; [`prepare`] runs steps over a dataset and writes another; [`effect`] shows
 //! what they would do. The table of operations is [`dropforge_shared::steps::OPS`].
 
+mod beside;
 mod block;
 mod effect;
 mod fit;

@@ -6,6 +6,7 @@ use dropforge_shared::page::Column;
 use dropforge_shared::profile::Profile;
 use dropforge_shared::suggest::StepChoice;
 
+use super::beside::behind;
 use super::block::{Block, Source, schema};
 use super::plan::{Plan, fit};
 use crate::error::Error;
@@ -122,22 +123,25 @@ pub fn prepare(
     let writer = DatasetWriter::create(out, &schema(&columns))?;
     monitor.stage("prepare", Some(source.rows), "rows");
     let (mut done, mut rows) = (0, 0);
-    let mut wrote = false;
-    source.each(None, |mut block| {
-        if monitor.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        done += block.height as u64;
-        run.block(&mut block)?;
-        rows += block.height as u64;
-        if block.height > 0 {
-            write(&writer, &block)?;
-            wrote = true;
-        }
-        monitor.progress(done);
-        Ok(())
-    })?;
-    if !wrote {
+    behind(
+        |block: Block| write(&writer, &block),
+        |hand| {
+            source.each(None, |mut block| {
+                if monitor.cancelled() {
+                    return Err(Error::Cancelled);
+                }
+                done += block.height as u64;
+                run.block(&mut block)?;
+                rows += block.height as u64;
+                if block.height > 0 {
+                    hand(block)?;
+                }
+                monitor.progress(done);
+                Ok(())
+            })
+        },
+    )?;
+    if rows == 0 {
         write(&writer, &super::plan::empty(&columns))?;
     }
     writer.finish()?;
