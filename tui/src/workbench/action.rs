@@ -38,6 +38,8 @@ pub enum Action {
     Events(EventBatch),
     /// An answer came.
     Answer(Box<Answer>),
+    /// A moment passed while something on the screen tells for how long it goes on.
+    Tick,
     /// The process was told to end.
     Terminate,
 }

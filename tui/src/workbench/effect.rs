@@ -49,6 +49,8 @@ pub enum Effect {
         /// How many.
         rows: u64,
     },
+    /// Stop looking for rows of a view.
+    StopView,
     /// Read from a job's outputs how it read its file.
     Reading {
         /// The file.

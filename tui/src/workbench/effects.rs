@@ -37,6 +37,7 @@ pub struct Effects {
     out: mpsc::Sender<Action>,
     log: Option<AbortHandle>,
     query: Option<AbortHandle>,
+    view: Option<AbortHandle>,
 }
 
 impl Effects {
@@ -45,7 +46,7 @@ impl Effects {
         let inbox = PathBuf::from(&client.peer.inbox);
         let line = Arc::new(Mutex::new(client.rpc));
         tokio::spawn(feed(paths.clone(), line.clone(), out.clone()));
-        Self { paths, exe, line, inbox, out, log: None, query: None }
+        Self { paths, exe, line, inbox, out, log: None, query: None, view: None }
     }
 
     fn rpc(&self) -> DropforgeClient {
@@ -67,6 +68,20 @@ impl Effects {
                 self.query = Some(tokio::spawn(task).abort_handle());
             }
             Effect::StopQuery => self.stop_query(),
+            Effect::View { .. } => {
+                let task = async move {
+                    if let Some(said) = calls::table(&rpc, effect).await {
+                        answer(&out, said).await;
+                    }
+                };
+                self.view = Some(tokio::spawn(task).abort_handle());
+            }
+            Effect::StopView => {
+                // The daemon ends its reader when its caller goes away.
+                if let Some(task) = self.view.take() {
+                    task.abort();
+                }
+            }
             Effect::History | Effect::Remember(_) => {
                 let history = History::of(&self.paths);
                 tokio::spawn(async move {
@@ -228,6 +243,7 @@ async fn call(rpc: &DropforgeClient, effect: Effect) -> Option<Answer> {
         | Effect::StopLog
         | Effect::Query { .. }
         | Effect::StopQuery
+        | Effect::StopView
         | Effect::History
         | Effect::Remember(_)
         | Effect::Copy(_)

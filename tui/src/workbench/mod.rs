@@ -50,6 +50,9 @@ pub use update::update;
 /// Keys that wait are all taken before one frame is drawn, but never more than this many.
 const KEYS_A_FRAME: usize = 256;
 
+/// How often what says for how long it goes on is drawn.
+const TICK: Duration = Duration::from_millis(500);
+
 /// Opens the workbench and stays until the user leaves it. The daemon is started where none answers.
 pub async fn run(paths: Paths, config: Config, exe: PathBuf) -> Result<(), Fault> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
@@ -164,6 +167,8 @@ impl Workbench {
                     next_frame = Instant::now() + frame;
                     continue;
                 }
+                // Only what says for how long it goes on is drawn anew without news.
+                () = tokio::time::sleep(TICK), if self.state.looking().is_some() => Action::Tick,
                 action = self.actions.recv() => action.unwrap_or(Action::Terminate),
             };
             self.apply(action)?;

@@ -99,6 +99,8 @@ pub enum Cmd {
     AddSample,
     Switch,
     Accept,
+    Yes,
+    Notes,
 }
 
 /// Where a command means something.

@@ -16,11 +16,7 @@ pub(super) fn frame(
     area: Rect,
     buf: &mut Buffer,
 ) -> Rect {
-    let mut width = width.saturating_add(4).min(area.width);
-    // A column or two of what lies below would look like part of the box.
-    if area.width - width <= 6 {
-        width = area.width;
-    }
+    let width = outer_width(width, area);
     let height = height.saturating_add(2).min(area.height);
     let outer =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
@@ -33,6 +29,29 @@ pub(super) fn frame(
         width: outer.width.saturating_sub(4),
         height: outer.height.saturating_sub(2),
     }
+}
+
+/// How wide the box is.
+fn outer_width(width: u16, area: Rect) -> u16 {
+    let width = width.saturating_add(4).min(area.width);
+    // A column or two of what lies below would look like part of the box.
+    if area.width - width <= 6 { area.width } else { width }
+}
+
+/// How wide a box that is wanted so wide is inside.
+pub(super) fn inside_width(width: u16, area: Rect) -> u16 {
+    outer_width(width, area).saturating_sub(4)
+}
+
+/// Lines of text that a box has room for at most.
+pub(super) fn most_lines(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(2))
+}
+
+/// The heading of a box whose text is longer than it.
+pub(super) fn scrolling(title: &str, lines: usize, area: Rect) -> String {
+    let how = if lines > most_lines(area) { " · ↑↓ scroll" } else { "" };
+    format!("{title}{how}")
 }
 
 /// The longest sensible popup text in a window.

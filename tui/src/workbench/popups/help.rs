@@ -2,17 +2,21 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use super::super::actions::{ActionSpec, Context, key_label, keys_of, valid};
 use super::super::theme::Theme;
-use super::super::widgets::text;
-use super::frame::frame;
+use super::super::widgets::{text, wrapped};
+use super::frame::{frame, inside_width, most_lines, scrolling};
 
 /// Columns for the keys.
 const KEYS: u16 = 18;
 
+/// How wide it is where there is room.
+const WIDE: u16 = 60;
+
 /// What the keys do in the given contexts, and what is no key's business.
-pub fn lines(contexts: &[Context], mouse: bool) -> Vec<(String, &'static str)> {
+fn entries(contexts: &[Context], mouse: bool) -> Vec<(String, &'static str)> {
     let keys = |s: &'static ActionSpec| {
         keys_of(s, contexts).iter().map(|k| key_label(k)).collect::<Vec<_>>().join(" ")
     };
@@ -28,6 +32,25 @@ pub fn lines(contexts: &[Context], mouse: bool) -> Vec<(String, &'static str)> {
     lines
 }
 
+/// The same as lines of a window: keys, the column in which the words begin, the words.
+fn lines(contexts: &[Context], mouse: bool, area: Rect) -> Vec<(String, u16, String)> {
+    let width = inside_width(WIDE, area);
+    let mut lines = Vec::new();
+    for (mut keys, title) in entries(contexts, mouse) {
+        // Keys that are long give the words less room rather than being cut.
+        let at = u16::try_from(keys.width()).unwrap_or(u16::MAX).max(KEYS - 1).saturating_add(1);
+        for words in wrapped(title, width.saturating_sub(at).max(10)) {
+            lines.push((std::mem::take(&mut keys), at, words));
+        }
+    }
+    lines
+}
+
+/// Its lines, and how many of them a window shows at once.
+pub(super) fn reach(contexts: &[Context], mouse: bool, area: Rect) -> (usize, usize) {
+    (lines(contexts, mouse, area).len(), most_lines(area))
+}
+
 pub(super) fn draw(
     top: usize,
     contexts: &[Context],
@@ -36,15 +59,13 @@ pub(super) fn draw(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let lines = lines(contexts, mouse);
+    let lines = lines(contexts, mouse, area);
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let inside = frame("Keys here · Esc closes", 60, height, theme, area, buf);
+    let title = scrolling("Keys here", lines.len(), area) + " · Esc closes";
+    let inside = frame(&title, WIDE, height, theme, area, buf);
     let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));
-    for (y, (keys, title)) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        // Keys that are long give the title less room rather than being cut.
-        let at = text(buf, inside.x, y, inside.width, keys, theme.accent().patch(theme.strong()))
-            .max(KEYS - 1)
-            + 1;
-        text(buf, inside.x + at, y, inside.width.saturating_sub(at), title, theme.text());
+    for (y, (keys, at, words)) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        text(buf, inside.x, y, inside.width, keys, theme.accent().patch(theme.strong()));
+        text(buf, inside.x + at, y, inside.width.saturating_sub(*at), words, theme.text());
     }
 }

@@ -5,7 +5,12 @@ use ratatui::layout::Rect;
 
 use super::super::theme::Theme;
 use super::super::widgets::{text, wrapped};
-use super::frame::{frame, text_width};
+use super::frame::{frame, most_lines, scrolling, text_width};
+
+/// Lines of the text, and how many of them a window shows at once.
+pub(super) fn reach(what: &str, area: Rect) -> (usize, usize) {
+    (wrapped(what, text_width(area)).len(), most_lines(area))
+}
 
 pub(super) fn draw(
     title: &str,
@@ -18,7 +23,8 @@ pub(super) fn draw(
 ) {
     let width = text_width(area);
     let lines = wrapped(what, width);
-    let inside = frame(title, width, u16::try_from(lines.len()).unwrap_or(u16::MAX), theme, area, buf);
+    let title = scrolling(title, lines.len(), area);
+    let inside = frame(&title, width, u16::try_from(lines.len()).unwrap_or(u16::MAX), theme, area, buf);
     let top = top.min(lines.len().saturating_sub(usize::from(inside.height)));
     for (i, (y, line)) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)).enumerate() {
         let style = if bad && top + i == 0 { theme.bad() } else { theme.text() };

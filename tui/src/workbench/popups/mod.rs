@@ -21,7 +21,6 @@ use super::state::State;
 use super::theme::Theme;
 
 pub use form::{Field, Form, Formed};
-pub use help::lines as help_lines;
 pub use pick::{Item, Pick, Picked};
 
 /// A popup.
@@ -66,6 +65,8 @@ pub struct Confirm {
     pub yes: &'static str,
     /// Whether yes is chosen.
     pub chosen: bool,
+    /// Lines scrolled.
+    pub top: usize,
     /// What yes does.
     pub effect: Effect,
 }
@@ -108,7 +109,7 @@ impl Popup {
     /// The contexts whose keys hold while it is open.
     pub fn contexts(&self) -> Vec<Context> {
         match self {
-            Self::Confirm(_) => vec![Context::Confirm, Context::Anywhere],
+            Self::Confirm(_) => vec![Context::Confirm, Context::List, Context::Anywhere],
             Self::Help { .. } => vec![Context::Help, Context::List, Context::Anywhere],
             Self::Palette(_) => vec![Context::Palette, Context::Anywhere],
             Self::Pick(_) => vec![Context::Pick, Context::Anywhere],
@@ -126,7 +127,7 @@ impl Popup {
             None => format!("Delete {}?", plan.id),
         };
         let effect = Effect::Remove { id: plan.id, token: plan.token };
-        Self::Confirm(Confirm { title, lines, yes: "Delete", chosen: false, effect })
+        Self::Confirm(Confirm { title, lines, yes: "Delete", chosen: false, top: 0, effect })
     }
 
     /// A message.
@@ -141,6 +142,27 @@ impl Popup {
             None => fault.message.clone(),
         };
         Self::Message { title: "That did not work".into(), text, bad: true, top: 0 }
+    }
+
+    /// How far it can be scrolled in a window, and by how much at once.
+    pub fn reach(&self, mouse: bool, area: Rect) -> (usize, usize) {
+        let (lines, room) = match self {
+            Self::Confirm(c) => confirm::reach(c, area),
+            Self::Help { contexts, .. } => help::reach(contexts, mouse, area),
+            Self::Message { text, .. } => message::reach(text, area),
+            _ => (0, 0),
+        };
+        (lines.saturating_sub(room), room.saturating_sub(1).max(1))
+    }
+
+    /// Lines that it is scrolled down, where it scrolls.
+    pub fn top(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Confirm(Confirm { top, .. }) | Self::Help { top, .. } | Self::Message { top, .. } => {
+                Some(top)
+            }
+            _ => None,
+        }
     }
 
     /// Draws it. Gives back where the terminal's cursor belongs, where text is typed.

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::state::{Heat, Measure, scrolled};
+use super::super::state::{Heat, Measure, numbers, scrolled};
 use super::super::theme::Theme;
 use super::super::widgets::{below, count, pieces, right, text};
 
@@ -17,7 +17,13 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
     head(profile, heat, theme, area, buf);
     let Some(all) = heat.measure.of(profile) else { return };
     let names = (area.width / 4).clamp(8, 24);
-    let grid = below(area, 1);
+    let mut grid = below(area, 1);
+    let (shown, there) = (all.columns.len(), numbers(profile));
+    if heat.measure != Measure::CramersV && shown < there {
+        let said = format!("the first {} of {} columns of numbers", count(shown as u64), count(there as u64));
+        text(buf, grid.x, grid.y, grid.width, &said, theme.warn());
+        grid = below(grid, 1);
+    }
     let across = usize::from((grid.width.saturating_sub(names + 1) / CELL).max(1));
     let down = usize::from(grid.height.saturating_sub(2)).max(1);
     let left = scrolled(0, heat.column, all.columns.len(), across);
@@ -45,7 +51,11 @@ pub(super) fn draw(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf:
     let value = all.matrix.get(heat.row).and_then(|r| r.get(heat.column)).copied().flatten();
     let said = match value {
         Some(_) if heat.row == heat.column => "the same column".into(),
-        Some(value) => format!("{value:.4}, {}", strength(value, heat.measure)),
+        // Adding nothing takes the sign from what rounds to nothing.
+        Some(value) => {
+            let rounded = (value * 1e4).round() / 1e4 + 0.0;
+            format!("{rounded:.4}, {}", strength(value, heat.measure))
+        }
         None => "not known: one of them does not vary".into(),
     };
     let pair = format!("{} × {}: ", name(heat.row), name(heat.column));
@@ -83,8 +93,9 @@ fn cell(value: Option<f64>, same: bool, theme: Theme) -> (String, Style) {
         s if s >= 0.2 => '░',
         _ => ' ',
     };
-    let sign = if value < 0.0 { '-' } else { ' ' };
     let digits = (strong * 100.0).round() as u32;
+    // What rounds to nothing has no sign.
+    let sign = if value < 0.0 && digits > 0 { '-' } else { ' ' };
     let figure = if digits >= 100 { "1.0".to_owned() } else { format!(".{digits:02}") };
     let style = match strong {
         s if s >= 0.6 => theme.strong(),

@@ -26,7 +26,9 @@ use super::theme::Theme;
 use super::widgets::{below, footer, header, text, wrapped};
 
 pub use details::scrollable;
+pub use prepare::preview_reach;
 pub use profile::severity_word;
+pub use rows::figures_fit;
 pub use types::reasons;
 
 /// What a screen's own file says of it.
@@ -136,6 +138,7 @@ pub fn available(state: &State, cmd: Cmd) -> bool {
             };
             state.open_file().is_some_and(by_user)
         }
+        (Cmd::Notes, _) => state.data.as_ref().is_some_and(|d| d.prepare.notes().is_some()),
         (Cmd::OpenFile, _) => super::update::job_file(state).is_some(),
         (Cmd::NextMatch | Cmd::PrevMatch, Screen::Log) => {
             state.log.as_ref().is_some_and(|l| !l.search.is_empty())

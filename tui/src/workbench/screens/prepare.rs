@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::super::state::{Card, Data, Loaded, scrolled};
 use super::super::theme::Theme;
-use super::super::widgets::{Column, Grid, Row, below, over, pieces, text, wrapped};
+use super::super::widgets::{Column, Grid, Row, below, counted, over, pieces, text, wrapped};
 
 /// Draws it.
 pub(super) fn draw(data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -123,23 +123,47 @@ fn draw_card(card: &Card, selected: bool, theme: Theme, area: Rect, buf: &mut Bu
     }
 }
 
+/// The notes as far as there is room for them, in lines; the last one says where the others are.
+fn noted(effect: &Effect, area: Rect) -> Vec<String> {
+    let mut lines: Vec<String> = effect.notes.iter().flat_map(|n| wrapped(n, area.width)).collect();
+    let room = usize::from(area.height / 4).max(1);
+    if lines.len() > room {
+        let more = lines.len() + 1 - room;
+        lines.truncate(room - 1);
+        lines.push(format!("… {}: n shows all notes", counted(more as u64, "more line")));
+    }
+    lines
+}
+
+/// Where the rows before are drawn, and where those after.
+fn halves(area: Rect) -> (Rect, Rect) {
+    if area.width >= 100 {
+        let half = area.width / 2;
+        let right = Rect { x: area.x + half + 1, width: area.width - half - 1, ..area };
+        return (Rect { width: half - 1, ..area }, right);
+    }
+    let half = area.height / 2;
+    (Rect { height: half, ..area }, below(area, half))
+}
+
+/// How far the preview scrolls in an area, and by how many rows at once.
+pub fn preview_reach(effect: &Effect, area: Rect) -> (usize, usize) {
+    let (first, second) = halves(below(area, noted(effect, area).len() as u16));
+    // Less the line of what they are, and the names of the columns.
+    let room = |area: Rect| usize::from(area.height.saturating_sub(2)).max(1);
+    let beyond = |rows: usize, area| rows.saturating_sub(room(area));
+    let last = beyond(effect.before.rows.len(), first).max(beyond(effect.after.rows.len(), second));
+    (last, room(first))
+}
+
 /// Before and after, side by side where there is room, else one below the other.
 fn draw_preview(effect: &Effect, top: usize, column: usize, theme: Theme, area: Rect, buf: &mut Buffer) {
     let pairs = aligned(&effect.before, &effect.after);
-    let notes: Vec<String> = effect.notes.iter().flat_map(|n| wrapped(n, area.width)).collect();
-    let room = u16::try_from(notes.len()).unwrap_or(u16::MAX).min(area.height / 4);
-    for (y, line) in (area.y..area.y + room).zip(&notes) {
+    let notes = noted(effect, area);
+    for (y, line) in (area.y..area.bottom()).zip(&notes) {
         text(buf, area.x, y, area.width, line, theme.text());
     }
-    let area = below(area, room);
-    let (first, second) = if area.width >= 100 {
-        let half = area.width / 2;
-        let right = Rect { x: area.x + half + 1, width: area.width - half - 1, ..area };
-        (Rect { width: half - 1, ..area }, right)
-    } else {
-        let half = area.height / 2;
-        (Rect { height: half, ..area }, below(area, half))
-    };
+    let (first, second) = halves(below(area, notes.len() as u16));
     let before: Vec<Shown> = pairs.iter().map(|p| shown_before(p, effect)).collect();
     let after: Vec<Shown> = pairs.iter().filter_map(|p| shown_after(p, effect)).collect();
     let dropped = before.iter().filter(|s| s.gone).count();

@@ -4,10 +4,16 @@ use dropforge_shared::query::{Filter, FilterOp, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::actions::{ACTIONS, Cmd, key_label};
 use super::super::state::{Data, Link, Loaded, State};
 use super::super::theme::Theme;
 use super::super::widgets::{below, count, pieces, text, wrapped};
 use super::{details, table};
+
+/// Whether figures of a column fit beside the rows.
+pub fn figures_fit(width: u16) -> bool {
+    width >= 50
+}
 
 /// Draws them.
 pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &mut Buffer) {
@@ -17,7 +23,7 @@ pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &m
         view(&data.view, data.sheet.total, all, theme, area, buf);
         area = below(area, 1);
     }
-    if data.stats && area.width >= 50 {
+    if data.stats && figures_fit(area.width) {
         let width = (area.width / 3).clamp(24, 40);
         let beside = Rect { x: area.right() - width, width, ..area };
         area.width -= width + 1;
@@ -44,7 +50,14 @@ pub(super) fn draw(state: &State, data: &Data, theme: Theme, area: Rect, buf: &m
     }
     table::draw(&data.sheet, |row| data.cells(row), &data.view.sort, theme, area, buf);
     if data.sheet.total.is_none() {
-        text(buf, area.x, area.y + 2, area.width, "Looking through the rows…", theme.dim());
+        let stops = ACTIONS.iter().find(|s| s.id == Cmd::ClearView).and_then(|s| s.keys.first());
+        let said = match (state.looking(), stops) {
+            (Some(seconds @ 1..), Some(key)) => {
+                format!("Looking through the rows… {seconds} s · {} stops it", key_label(key))
+            }
+            _ => "Looking through the rows…".to_owned(),
+        };
+        text(buf, area.x, area.y + 2, area.width, &said, theme.dim());
     }
 }
 

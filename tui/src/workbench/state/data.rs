@@ -7,6 +7,7 @@ use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::page::{Cell, Page};
 use dropforge_shared::profile::Profile;
 use dropforge_shared::query::View;
+use dropforge_shared::time::Timestamp;
 
 use super::list::Cursor;
 use super::sheet::Sheet;
@@ -125,6 +126,10 @@ pub struct Data {
     pub asked: Option<u64>,
     /// Why rows can't be read.
     pub error: Option<String>,
+    /// Since when the first rows of a view are looked for.
+    pub looking: Option<Timestamp>,
+    /// A condition that was refused, and the column that it was for.
+    pub refused: Option<(String, String)>,
     /// Whether figures of the column at the cursor lie beside the rows.
     pub stats: bool,
     /// The profile.
@@ -157,6 +162,8 @@ impl Data {
             pages: Vec::new(),
             asked: None,
             error: None,
+            looking: None,
+            refused: None,
             stats: false,
             profile: Loaded::No,
             profile_at: Cursor::default(),
@@ -207,6 +214,7 @@ impl Data {
 
     /// Shows other rows, or another order: from the first on, with nothing at hand.
     pub fn look(&mut self, view: View) {
+        self.refused = None;
         self.view = view;
         self.pages.clear();
         self.asked = None;

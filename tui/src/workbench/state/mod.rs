@@ -1,17 +1,19 @@
 //! What the workbench knows and shows: plain data and questions about it. Must not do I/O, must not draw.
 
 mod data;
+mod jobs;
 mod list;
 mod log;
 mod query;
 mod sheet;
+mod tables;
 mod tabs;
 
 use std::collections::BTreeMap;
 
 use dropforge_shared::file::{FileKind, FileState, FileView};
 use dropforge_shared::ids::{FileId, JobId};
-use dropforge_shared::job::{JobState, JobView};
+use dropforge_shared::job::JobView;
 use dropforge_shared::service::{DaemonStatus, InboxStatus};
 use dropforge_shared::time::Timestamp;
 use tui_input::Input;
@@ -22,8 +24,8 @@ pub use log::{KEEP, LogView};
 pub use query::{MAX_ROWS, Query, REMEMBERED, TIMEOUT_MS, Word, quoted};
 pub use sheet::Sheet;
 pub use tabs::{
-    Again, Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, set_one,
-    types_set,
+    Again, Card, Heat, Measure, PREVIEWED, Prepare, ReadingTab, Rejected, RejectedRows, TypeTab, numbers,
+    set_one, types_set,
 };
 
 use super::action::Source;
@@ -322,6 +324,14 @@ impl State {
         u64::from(self.body_height().saturating_sub(4 + self.editor_height())).max(1)
     }
 
+    /// For how many seconds rows have been looked for that are to be on the screen.
+    pub fn looking(&self) -> Option<i64> {
+        let rows = |d: &&Data| d.tab == Tab::Rows && d.asked.is_some();
+        let shown = self.screen == Screen::Data && self.link == Link::Live;
+        let since = self.data.as_ref().filter(rows).filter(|_| shown)?.looking?;
+        Some(self.now.0.saturating_sub(since.0).max(0) / 1_000)
+    }
+
     /// The open file.
     pub fn open_file(&self) -> Option<&FileView> {
         self.data.as_ref().and_then(|d| self.file(&d.file))
@@ -358,22 +368,6 @@ impl State {
     /// A job by its id.
     pub fn job(&self, id: &JobId) -> Option<&JobView> {
         self.jobs.iter().find(|j| &j.id == id)
-    }
-
-    /// The newest job that works or worked on a file; where none is known, the one whose outputs it has.
-    pub fn job_of(&self, file: &FileView) -> Option<JobId> {
-        let newest = self.jobs.iter().find(|j| j.file.as_ref() == Some(&file.id)).map(|j| j.id.clone());
-        newest.or_else(|| file.job.clone())
-    }
-
-    /// Jobs that run, oldest first.
-    pub fn running(&self) -> impl Iterator<Item = &JobView> {
-        self.jobs.iter().rev().filter(|j| j.state == JobState::Running)
-    }
-
-    /// Running and waiting jobs, as the daemon counts them.
-    pub fn counts(&self) -> (u64, u64) {
-        self.status.as_ref().map_or((0, 0), |s| (s.jobs.running, s.jobs.queued))
     }
 
     /// Says something on the line above the footer.

@@ -170,6 +170,16 @@ impl Query {
         Word { prefix, length: length + usize::from(open), quoted: open }
     }
 
+    /// Whether the next word has to name a dataset.
+    pub fn dataset_due(&self) -> bool {
+        let cursor = self.text.cursor();
+        let lines = self.text.lines().iter().enumerate().take(cursor.0 + 1);
+        let upto = |(i, line): (usize, &String)| -> String {
+            if i < cursor.0 { line.clone() } else { line.chars().take(cursor.1).collect() }
+        };
+        super::tables::due(&lines.map(upto).collect::<Vec<_>>().join("\n"))
+    }
+
     /// Puts a completion in the place of the word before the cursor.
     pub fn complete(&mut self, word: &Word, with: &str) {
         for _ in 0..word.length {

@@ -54,6 +54,11 @@ impl Measure {
     }
 }
 
+/// How many columns of numbers a profile has.
+pub fn numbers(profile: &Profile) -> usize {
+    profile.columns.iter().filter(|c| c.kind.is_numeric()).count()
+}
+
 /// The matrix of correlations on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heat {
@@ -109,6 +114,12 @@ impl Prepare {
     pub fn kept(mut self) -> Self {
         self.cards.retain(|c| c.accepted || c.changed);
         Self { cards: self.cards, ticket: self.ticket, recipes: self.recipes, ..Self::default() }
+    }
+
+    /// What the previewed steps say of what they did, where they say anything.
+    pub fn notes(&self) -> Option<&[String]> {
+        let effect = self.preview.as_ref().and_then(Loaded::get)?;
+        Some(effect.notes.as_slice()).filter(|n| !n.is_empty())
     }
 
     /// What tells the cards apart.

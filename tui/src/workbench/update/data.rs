@@ -8,7 +8,7 @@ use dropforge_shared::query::View;
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::screens::Screen;
+use super::super::screens::{self, Screen};
 use super::super::state::{Data, State, Tab};
 use super::{enter, export, files, lists, prepare, profile, query, reading, rows, rows_shown, types};
 
@@ -132,9 +132,11 @@ pub(super) fn fetch(state: &mut State) -> Option<Effect> {
     if !rows_shown(state) || !state.readable() {
         return None;
     }
+    let now = state.now;
     let data = state.data.as_mut()?;
     let range = data.missing(height)?;
     data.asked = Some(range.start);
+    data.looking = (data.sheet.total.is_none() && !data.view.is_plain()).then_some(now);
     let (file, offset, rows) = (data.file.clone(), range.start, range.end - range.start);
     Some(if data.view.is_plain() {
         Effect::Page { file, offset, rows }
@@ -167,7 +169,10 @@ pub(super) fn page(
     data.asked = None;
     match result {
         Ok(page) => data.take(page, height),
-        Err(fault) => data.error = Some(fault.message),
+        Err(fault) => {
+            rows::refused(data, &fault);
+            data.error = Some(fault.message);
+        }
     }
     fetch(state).into_iter().collect()
 }
@@ -204,8 +209,11 @@ pub(super) fn removed(state: &mut State, id: &str) {
 
 /// One step back inside the screen; false where there is none.
 pub(super) fn back(state: &mut State) -> bool {
+    let beside = screens::figures_fit(state.size.0);
     let Some(data) = &mut state.data else { return false };
     match data.tab {
+        // Only what is seen is closed.
+        Tab::Rows if beside => std::mem::take(&mut data.stats),
         Tab::Profile => data.detail.take().is_some() || data.heat.take().is_some(),
         Tab::Prepare => data.prepare.preview.take().is_some(),
         _ => false,

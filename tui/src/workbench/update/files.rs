@@ -49,10 +49,11 @@ fn on_selected(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     }
 }
 
-/// Processes a file again: a failed job is queued again, a finished one gets a successor.
+/// Reads a file again: a reading that failed is queued again, a finished one gets a successor. Other jobs that worked on the
+/// file, such as a preparation, stay as they are.
 pub(super) fn again(state: &mut State, id: &FileId) -> Vec<Effect> {
-    let Some(job) = state.file(id).and_then(|f| state.job_of(f)) else {
-        state.complain("No job of this file is known that could run again.");
+    let Some(job) = state.file(id).and_then(|f| state.reading_of(f)) else {
+        state.complain("No reading of this file is known that could run again.");
         return Vec::new();
     };
     match state.job(&job).map(|j| j.state) {

@@ -39,6 +39,7 @@ fn on_selected(state: &mut State, cmd: Cmd) -> Vec<Effect> {
                 lines: vec!["What it did so far is thrown away; the file itself stays.".into()],
                 yes: "Cancel the job",
                 chosen: false,
+                top: 0,
                 effect: Effect::Cancel(id),
             }));
         }

@@ -11,7 +11,7 @@ use super::super::action::{Answer, Source};
 use super::super::effect::Effect;
 use super::super::popups::Popup;
 use super::super::state::{Loaded, LogView, State};
-use super::{data, home, log, prepare, profile, query, reading, types, want};
+use super::{data, home, log, prepare, preview, profile, query, reading, types, want};
 
 /// The keys of the shown files, for the selection.
 pub(super) fn files_keys(state: &State) -> Vec<String> {
@@ -169,7 +169,7 @@ pub(super) fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             }
         }
         Answer::Suggestions(file, result) => prepare::suggested(state, &file, result),
-        Answer::Steps { file, ticket, result } => prepare::previewed(state, &file, ticket, result),
+        Answer::Steps { file, ticket, result } => preview::came(state, &file, ticket, result),
         Answer::Recipes(Ok(recipes)) => prepare::recipes(state, recipes),
         Answer::Query { ticket, result } => query::came(state, ticket, result),
         Answer::History(Ok(earlier)) => state.query.learn(earlier),

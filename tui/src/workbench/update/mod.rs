@@ -10,6 +10,7 @@ pub(super) mod log;
 mod news;
 mod popups;
 mod prepare;
+mod preview;
 mod profile;
 mod prompt;
 pub(super) mod query;
@@ -69,6 +70,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Events(batch) => news::events(state, batch),
         Action::Answer(answer) => lists::answer(state, *answer),
+        Action::Tick => Vec::new(),
         Action::Terminate => {
             state.quit = true;
             Vec::new()
@@ -296,6 +298,8 @@ fn rows_shown(state: &State) -> bool {
     state.screen == Screen::Data && state.data.as_ref().is_some_and(|d| d.tab == Tab::Rows)
 }
 
+#[cfg(test)]
+mod mended_tests;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Commands while a popup is open.
 
+use ratatui::layout::Rect;
+
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::popups::{Formed, Picked, Popup, help_lines};
+use super::super::popups::{Formed, Picked, Popup};
 use super::super::state::State;
-use super::super::widgets::wrapped;
 use super::{data, prepare, reading};
 
 /// A command to the popup.
@@ -16,12 +17,13 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     match &mut state.popup {
         Some(Popup::Confirm(confirm)) => match cmd {
             Cmd::Switch => confirm.chosen = !confirm.chosen,
-            Cmd::Accept => {
-                let effect = confirm.chosen.then(|| confirm.effect.clone());
+            Cmd::Accept | Cmd::Yes => {
+                let wanted = confirm.chosen || cmd == Cmd::Yes;
+                let effect = wanted.then(|| confirm.effect.clone());
                 state.popup = None;
                 return effect.into_iter().collect();
             }
-            _ => {}
+            _ => scroll(state, cmd),
         },
         Some(Popup::Palette(palette)) => match cmd {
             Cmd::Up => palette.index = palette.index.saturating_sub(1),
@@ -69,20 +71,16 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 
 /// Scrolls what is read, never beyond its end.
 fn scroll(state: &mut State, cmd: Cmd) {
-    let (columns, room, mouse) = (state.size.0, usize::from(state.body_height()), state.mouse);
-    let (lines, top) = match &mut state.popup {
-        Some(Popup::Help { top, contexts }) => (help_lines(contexts, mouse).len(), top),
-        Some(Popup::Message { text, top, .. }) => {
-            (wrapped(text, columns.saturating_sub(6).clamp(20, 76)).len(), top)
-        }
-        _ => return,
-    };
-    let last = (lines + 2).saturating_sub(room);
+    let area = Rect::new(0, 0, state.size.0, state.body_height());
+    let mouse = state.mouse;
+    let Some(popup) = &mut state.popup else { return };
+    let (last, page) = popup.reach(mouse, area);
+    let Some(top) = popup.top() else { return };
     *top = match cmd {
         Cmd::Up => top.saturating_sub(1),
         Cmd::Down => *top + 1,
-        Cmd::PageUp => top.saturating_sub(10),
-        Cmd::PageDown => *top + 10,
+        Cmd::PageUp => top.saturating_sub(page),
+        Cmd::PageDown => *top + page,
         Cmd::Top => 0,
         Cmd::Bottom => last,
         _ => *top,

@@ -13,6 +13,7 @@ use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::{Confirm, Field, Form, Formed, Item, Pick, Picked, Popup};
 use super::super::state::{Asking, Card, Loaded, Prepare, Prompt, State};
+use super::preview;
 
 /// The field of the form that holds a step's columns.
 const COLUMNS: &str = "columns";
@@ -23,9 +24,11 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     let Some(data) = &mut state.data else { return Vec::new() };
     let file = data.file.clone();
     let it = &mut data.prepare;
-    if it.preview.is_some() && scrolled(it, cmd, height) {
+    if it.preview.is_some() && preview::command(state, cmd) {
         return Vec::new();
     }
+    let Some(data) = &mut state.data else { return Vec::new() };
+    let it = &mut data.prepare;
     let keys = it.keys();
     let at = it.at.index;
     // A card takes two lines, so a window holds half as many.
@@ -71,35 +74,6 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Moves the preview; false where the command is none of its.
-fn scrolled(it: &mut Prepare, cmd: Cmd, height: usize) -> bool {
-    match cmd {
-        Cmd::Up => it.preview_top = it.preview_top.saturating_sub(1),
-        Cmd::Down => it.preview_top = (it.preview_top + 1).min(super::super::state::PREVIEWED as usize),
-        Cmd::PageUp => it.preview_top = it.preview_top.saturating_sub(height / 2),
-        Cmd::PageDown => {
-            it.preview_top = (it.preview_top + height / 2).min(super::super::state::PREVIEWED as usize);
-        }
-        Cmd::Top => it.preview_top = 0,
-        Cmd::Left => it.preview_column = it.preview_column.saturating_sub(1),
-        Cmd::Right => {
-            let columns = match &it.preview {
-                Some(Loaded::Yes(e)) => e.before.columns.len().max(e.after.columns.len()),
-                _ => 0,
-            };
-            it.preview_column = (it.preview_column + 1).min(columns.saturating_sub(1));
-        }
-        Cmd::Preview => it.preview = None,
-        // What changes the steps would make the preview a lie.
-        Cmd::Toggle | Cmd::ToggleAll | Cmd::Raise | Cmd::Lower | Cmd::EditStep | Cmd::AddStep => {
-            it.preview = None;
-            return false;
-        }
-        _ => return false,
-    }
-    true
-}
-
 fn swap(it: &mut Prepare, at: usize, with: usize, height: usize) {
     it.cards.swap(at, with);
     let keys = it.keys();
@@ -123,20 +97,6 @@ pub(super) fn suggested(state: &mut State, file: &FileId, result: Result<Box<Sug
             it.state = Loaded::Yes(());
         }
         Err(fault) => it.state = Loaded::answered(Err(fault)),
-    }
-}
-
-/// What the steps do came, or did not.
-pub(super) fn previewed(
-    state: &mut State,
-    file: &FileId,
-    ticket: u64,
-    result: Result<Box<suggest::Effect>, Fault>,
-) {
-    let Some(data) = state.data.as_mut().filter(|d| &d.file == file) else { return };
-    let it = &mut data.prepare;
-    if it.ticket == ticket && it.preview.is_some() {
-        it.preview = Some(Loaded::answered(result));
     }
 }
 
@@ -333,6 +293,7 @@ pub(super) fn save(state: &mut State, name: &str) -> Vec<Effect> {
             lines: vec!["One of that name is there; its steps go.".into()],
             yes: "Replace",
             chosen: false,
+            top: 0,
             effect: Effect::SaveRecipe { recipe, replace: true },
         }));
         return Vec::new();

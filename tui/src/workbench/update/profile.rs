@@ -8,7 +8,7 @@ use super::super::actions::Cmd;
 use super::super::effect::Effect;
 use super::super::popups::Popup;
 use super::super::screens::{scrollable, severity_word};
-use super::super::state::{Data, Heat, Loaded, Measure, State};
+use super::super::state::{Data, Heat, Loaded, Measure, State, numbers};
 
 /// A profile came, or did not.
 pub(super) fn came(state: &mut State, file: &FileId, result: Result<Box<Profile>, Fault>) {
@@ -37,7 +37,13 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             data.detail = None;
             data.heat = next.map(|measure| Heat { measure, row: 0, column: 0 });
             if next.is_none() && data.heat.is_none() && Measure::ALL.iter().all(|m| !m.known(profile)) {
-                state.say("No two columns could be compared.");
+                let said = if numbers(profile) < 2 {
+                    "No two columns could be compared."
+                } else {
+                    // Why is not in the profile.
+                    "This profile has no correlations."
+                };
+                state.say(said);
             }
             return Vec::new();
         }

@@ -53,7 +53,11 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
             log::find(state, true);
             Vec::new()
         }
-        (Asking::Condition, true) => rows::typed(state, &text),
+        (Asking::Condition, false) => {
+            rows::untyped(state);
+            Vec::new()
+        }
+        (Asking::Condition, true) => rows::typed(state, &text, &prompt.before),
         (Asking::Prepared, true) if !text.is_empty() => prepare::run(state, &text),
         (Asking::Queried, true) if !text.is_empty() => query::save(state, &text),
         (asking @ (Asking::Exported | Asking::ExportedQuery), true) if !text.is_empty() => {

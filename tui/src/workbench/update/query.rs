@@ -244,8 +244,12 @@ pub(super) fn save(state: &mut State, name: &str) -> Vec<Effect> {
 fn complete(state: &mut State) -> Vec<Effect> {
     let word = state.query.word();
     if word.length == 0 {
-        state.query.insert("  ");
-        return Vec::new();
+        if !state.query.dataset_due() {
+            state.query.insert("  ");
+            return Vec::new();
+        }
+        state.query.tickets += 1;
+        return vec![Effect::Complete { prefix: String::new(), tables: vec![], ticket: state.query.tickets }];
     }
     let sql = state.query.sql().to_lowercase();
     let named = |f: &&dropforge_shared::file::FileView| {
@@ -272,8 +276,13 @@ pub(super) fn completions(
         return;
     }
     let word = state.query.word();
+    // What is typed meanwhile may have changed what is due.
+    if word.length == 0 && !state.query.dataset_due() {
+        return;
+    }
     let items = candidates(state, &word, names);
     match items.as_slice() {
+        [] if word.length == 0 => state.say("There is no dataset yet."),
         [] => state.say(format!("Nothing begins with '{}'.", word.prefix)),
         [only] => state.query.complete(&word, &only.label),
         _ => {
@@ -291,13 +300,15 @@ fn candidates(state: &State, word: &Word, names: Vec<String>) -> Vec<Item> {
     let found = state.query.columns.values().flatten().chain(open);
     let columns: BTreeSet<(&str, &str)> =
         found.filter(|c| fits(&c.name)).map(|c| (c.name.as_str(), c.kind.name())).collect();
-    for (name, kind) in columns {
+    // Where nothing is typed yet, it is a dataset that is due.
+    let bare = word.length == 0;
+    for (name, kind) in columns.into_iter().filter(|_| !bare) {
         items.push(item(named(name, word.quoted), kind));
     }
     let local = state.files.iter().filter(|f| f.kind == FileKind::Dataset).map(|f| f.name.clone());
     let tables: BTreeSet<String> = names.into_iter().chain(local).filter(|n| fits(n)).collect();
     items.extend(tables.into_iter().take(200).map(|n| item(quoted(&n), "dataset")));
-    if !word.quoted {
+    if !word.quoted && !bare {
         items.extend(KEYWORDS.iter().filter(|k| fits(k)).map(|k| item((*k).to_owned(), "")));
     }
     items

@@ -1,12 +1,13 @@
 //! The rows of a dataset: moving, sorting, filtering. A view is data; the daemon makes the rows of it.
 
+use dropforge_shared::fault::{Fault, FaultCode};
 use dropforge_shared::page::{Cell, ColumnType};
 use dropforge_shared::query::{Filter, FilterOp, SortKey, View};
 use tui_input::Input;
 
 use super::super::actions::Cmd;
 use super::super::effect::Effect;
-use super::super::state::{Asking, Prompt, State};
+use super::super::state::{Asking, Data, Prompt, State};
 use super::{data, table};
 
 /// A command on the rows.
@@ -50,8 +51,11 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
         }
         Cmd::ClearView => view = View::default(),
         Cmd::FilterTyped => {
-            let prompt = Prompt { asking: Asking::Condition, input: Input::default(), before: String::new() };
-            state.prompt = Some(prompt);
+            // What was refused is put right rather than typed anew.
+            let kept = data.refused.clone().filter(|(of, _)| *of == column.name);
+            let before = kept.map(|(_, text)| text).unwrap_or_default();
+            let input = Input::new(before.clone());
+            state.prompt = Some(Prompt { asking: Asking::Condition, input, before });
             return Vec::new();
         }
         Cmd::Stats => {
@@ -68,12 +72,17 @@ pub(super) fn command(state: &mut State, cmd: Cmd) -> Vec<Effect> {
 
 /// Shows other rows, or another order.
 pub(super) fn look(state: &mut State, view: View) -> Vec<Effect> {
+    // What answers at once need not be stopped, and would take its warm reader along.
+    let slow = state.looking().is_some_and(|s| s > 0);
     let Some(data) = &mut state.data else { return Vec::new() };
     if data.view == view {
-        return Vec::new();
+        // What is asked for once more may go well now.
+        data.error = None;
+        return data::fetch(state).into_iter().collect();
     }
     data.look(view);
-    data::fetch(state).into_iter().collect()
+    let stop = slow.then_some(Effect::StopView);
+    stop.into_iter().chain(data::fetch(state)).collect()
 }
 
 /// Up, then down, then not.
@@ -95,21 +104,58 @@ fn by_value(column: &str, cell: &Cell, equal: bool) -> Filter {
     Filter { column: column.into(), op, value: cell.display() }
 }
 
-/// A condition that was typed is taken.
-pub(super) fn typed(state: &mut State, typed: &str) -> Vec<Effect> {
-    let Some(data) = &state.data else { return Vec::new() };
-    let Some(column) = data.sheet.selected() else { return Vec::new() };
+/// A condition that was typed is taken, where one was put right in the place of the one that was refused.
+pub(super) fn typed(state: &mut State, typed: &str, before: &str) -> Vec<Effect> {
+    let Some(data) = &mut state.data else { return Vec::new() };
+    let Some(column) = data.sheet.selected().cloned() else { return Vec::new() };
     match condition(typed, column.kind) {
         Ok((op, value)) => {
             let mut view = data.view.clone();
-            view.filters.push(Filter { column: column.name.clone(), op, value });
+            if data.error.is_some() && !before.is_empty() {
+                view.filters.pop_if(|f| f.column == column.name);
+            }
+            view.filters.push(Filter { column: column.name, op, value });
             look(state, view)
         }
         Err(why) => {
+            data.refused = Some((column.name, typed.to_owned()));
             state.complain(why);
             Vec::new()
         }
     }
+}
+
+/// No condition was typed. What was refused before it became a filter is given up with that.
+pub(super) fn untyped(state: &mut State) {
+    if let Some(data) = state.data.as_mut().filter(|d| d.error.is_none()) {
+        data.refused = None;
+    }
+}
+
+/// The daemon did not take the view: its newest filter is at hand to be put right.
+pub(super) fn refused(data: &mut Data, fault: &Fault) {
+    let fresh = data.sheet.total.is_none() && fault.code != FaultCode::Unreachable;
+    if let Some(filter) = data.view.filters.last().filter(|_| fresh) {
+        data.refused = Some((filter.column.clone(), written(filter)));
+    }
+}
+
+/// A filter as one types it: [`condition`] makes the same of it.
+fn written(filter: &Filter) -> String {
+    let sign = match filter.op {
+        FilterOp::Eq => "=",
+        FilterOp::Ne => "!=",
+        FilterOp::Lt => "<",
+        FilterOp::Le => "<=",
+        FilterOp::Gt => ">",
+        FilterOp::Ge => ">=",
+        FilterOp::Contains => "contains",
+        FilterOp::IsNull => return "is null".into(),
+        FilterOp::NotNull => return "is not null".into(),
+    };
+    let value = &filter.value;
+    let bare = !value.is_empty() && unquoted(value.trim()) == *value;
+    if bare { format!("{sign} {value}") } else { format!("{sign} \"{value}\"") }
 }
 
 /// `>= 10`, `contains x`, `is null`, or a value alone: text that contains it, else what is equal to it.
@@ -183,6 +229,17 @@ mod tests {
         assert_eq!(text("=\"\""), Ok((FilterOp::Eq, String::new())), "empty text is a value");
         assert_eq!(text("IS NOT NULL"), Ok((FilterOp::NotNull, String::new())));
         assert_eq!(condition("> 2024-01-31", ColumnType::Date), Ok((FilterOp::Gt, "2024-01-31".into())));
+    }
+
+    #[test]
+    fn a_filter_is_written_as_it_would_be_typed() {
+        use FilterOp as Op;
+        for (op, value) in
+            [(Op::Ge, "b c"), (Op::Eq, ""), (Op::Contains, "\"x\""), (Op::Ne, " y "), (Op::NotNull, "")]
+        {
+            let filter = Filter { column: "a".into(), op, value: value.into() };
+            assert_eq!(condition(&written(&filter), ColumnType::Text), Ok((op, value.into())));
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn conditions_are_typed_and_a_wrong_one_is_told() {
     let mut user = opened();
     user.types("<right>/>= ten<enter>");
     assert!(user.sees().contains("'ten' is not a number"), "{}", user.sees());
-    user.types("/is null<enter>");
+    user.types("/<ctrl-u>is null<enter>");
     assert_eq!(view(&user).filters, [filter("body mass", FilterOp::IsNull, "")]);
     user.answers(Answer::View {
         file: file_id(1),
