@@ -109,6 +109,7 @@ pub fn run(options: Options) -> Result<(), Fault> {
     let Some(_lock) = lock(&options.paths, options.background)? else { return Ok(()) };
     write_starter_config(&options.paths.config);
     crate::logs::start(&options.paths, &options.config.log, !options.background)?;
+    not_lost(&options.paths)?;
     let store = patiently(|| Store::open(&options.paths.store))?;
     let recovered = queue::recover(&store, &options.paths, &options.config.queue)?;
     if recovered > 0 {
@@ -131,15 +132,17 @@ pub fn run(options: Options) -> Result<(), Fault> {
 async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fault> {
     let Options { paths, config, kinds, .. } = options;
     let bus = Arc::new(Bus::new(epoch()));
-    let settings = |memory: u64| ReaderSettings {
+    let settings = |memory: u64, memory_key: &'static str| ReaderSettings {
         memory_bytes: memory,
+        memory_key,
         size: config.reader.children as usize,
         idle: Duration::from_secs_f64(config.reader.idle_seconds),
         timeout: Duration::from_secs_f64(config.reader.timeout_seconds),
         ..ReaderSettings::new(paths.runs.clone())
     };
-    let readers = ReaderPool::new(spawner.clone(), settings(config.reader.memory.0));
-    let queries = ReaderPool::new(spawner.clone(), settings(config.reader.query_memory.0));
+    let readers = ReaderPool::new(spawner.clone(), settings(config.reader.memory.0, "reader.memory"));
+    let queries =
+        ReaderPool::new(spawner.clone(), settings(config.reader.query_memory.0, "reader.query_memory"));
     let blobs = Blobs::new(&paths);
     let queue = Queue::new(
         store.clone(),
@@ -207,6 +210,31 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
     let _ = calls.await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Refuses to begin anew where contents or outputs lie without the store that knows them: it may be on a disk that is not
+/// mounted, and an empty one would have them swept away.
+fn not_lost(paths: &Paths) -> Result<(), Fault> {
+    let store = store::file_in(&paths.store);
+    if store.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    // What is being written lies in `tmp`, and belongs to nobody yet.
+    let holds = |dir: &&Path| {
+        std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() != "tmp"))
+    };
+    let Some(full) = [paths.blobs.as_path(), &paths.runs].into_iter().find(holds) else { return Ok(()) };
+    Err(Fault::failed(format!(
+        "the store {} is missing, and {} holds what belongs to it",
+        store.display(),
+        full.display()
+    ))
+    .hint(format!(
+        "Nothing was touched. Mount or put back {}. To begin anew, or before `dropforge restore`, move {} and {} away.",
+        paths.store.display(),
+        paths.blobs.display(),
+        paths.runs.display()
+    )))
 }
 
 /// What is wrong with a backup: the store itself is another matter.

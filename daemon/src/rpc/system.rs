@@ -90,10 +90,14 @@ pub(super) async fn project_create(calls: &Calls, name: String) -> Result<Projec
 }
 
 pub(super) async fn fsck(calls: &Calls, repair: bool) -> Result<FsckView, Fault> {
-    let store = calls.house.store.clone();
+    let (store, owner) = (calls.house.store.clone(), calls.owner);
     blocking(move || {
         let begun = std::time::Instant::now();
         let report = store.fsck(repair)?;
+        if report.repaired {
+            let detail = format!("{} found, {} left", report.problems.len(), report.remaining.len());
+            store.write_blocking(move |tx| tx.append_audit(owner, "fsck", "", &detail))?;
+        }
         let rows = [
             ("files", report.files),
             ("jobs", report.jobs),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use redb::{Builder, Database, DatabaseError};
 
 use super::error::StoreError;
+use super::guard::guarded;
 use super::migrate::{self, Step};
 
 /// The store's file in its folder.
@@ -79,10 +80,14 @@ pub(super) fn open_store(dir: &Path, steps: &[Step], disk: &Disk) -> Result<Data
 
 /// Opens the file, with a second opener told apart from damage.
 pub(super) fn open_with(disk: &Disk, path: &Path) -> Result<Database, StoreError> {
-    (disk.open)(path).map_err(|e| match e {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(path.to_owned()),
-        DatabaseError::Storage(redb::StorageError::Io(e)) => StoreError::io("opening the store", path, &e),
-        other => other.into(),
+    guarded(|| {
+        (disk.open)(path).map_err(|e| match e {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(path.to_owned()),
+            DatabaseError::Storage(redb::StorageError::Io(e)) => {
+                StoreError::io("opening the store", path, &e)
+            }
+            other => other.into(),
+        })
     })
 }
 
@@ -129,7 +134,7 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 }
 
 /// The store's file in a folder.
-pub(super) fn store_file(dir: &Path) -> PathBuf {
+pub fn store_file(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }
 

@@ -82,14 +82,28 @@ impl FsckReport {
 /// Checks, and repairs where asked. On the writer thread, so that nothing is written between the check and the repair.
 pub(super) fn run(shared: &Shared, do_repair: bool) -> Result<FsckReport, StoreError> {
     let looked = pages::check(shared)?;
-    let mut report = shared.read(check)?;
+    let mut report = match shared.read(check) {
+        // Damage that keeps rows from being read at all is what a check is to find.
+        Err(StoreError::Corrupt(why)) => {
+            let mut report = FsckReport::default();
+            report.problem("pages", why);
+            report
+        }
+        checked => checked?,
+    };
     match looked {
         Pages::Sound => {}
         Pages::Wrong(why) => report.problem("pages", why),
         Pages::NotLooked(why) => report.pages_skipped = Some(why),
     }
     if do_repair && !report.is_clean() {
-        shared.write_alone(repair::run)?;
+        match shared.write_alone(repair::run) {
+            Err(StoreError::Corrupt(why)) => {
+                report.problem("pages", format!("nothing can be made anew: {why}"));
+                return Ok(report);
+            }
+            repaired => repaired?,
+        };
         report.repaired = true;
         report.remaining = shared.read(check)?.problems;
         // Rows made anew do not mend a page.

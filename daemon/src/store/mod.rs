@@ -13,6 +13,7 @@ mod envelope;
 mod error;
 mod file;
 mod fsck;
+mod guard;
 mod job;
 mod key;
 mod migrate;
@@ -39,11 +40,13 @@ use std::time::Duration;
 pub use backup::BackupReport;
 pub use error::StoreError;
 pub use fsck::{FsckReport, Problem};
+pub use disk::store_file as file_in;
 pub use restore::{check_backup, restore};
 use tokio::sync::oneshot;
 pub use tx::{ReadTx, WriteTx};
 
 use disk::Disk;
+use guard::guarded;
 use migrate::Step;
 use writer::{Command, Request, Shared, Writer};
 
@@ -115,7 +118,7 @@ impl Store {
 
     fn open_with(dir: &Path, steps: &[Step], disk: Disk) -> Result<Self, StoreError> {
         let lock = disk::lock_dir(dir)?;
-        let db = disk::open_store(dir, steps, &disk)?;
+        let db = guarded(|| disk::open_store(dir, steps, &disk))?;
         let shared = Arc::new(Shared {
             identity: disk::identity(&disk::store_file(dir)),
             path: disk::store_file(dir),
@@ -214,7 +217,9 @@ impl Store {
 
     /// Why the store can't be written; `None` while it is well.
     pub fn health(&self) -> Option<String> {
-        self.handle.shared.trouble()
+        let thread = self.handle.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = thread.as_ref().is_some_and(JoinHandle::is_finished);
+        self.handle.shared.trouble().or_else(|| ended.then(|| "the thread that writes has ended".to_owned()))
     }
 
     /// Checks the file's pages, every row, every index both ways, the counters, the audit chain and what rows say of each other.
@@ -223,7 +228,7 @@ impl Store {
     pub fn fsck(&self, repair: bool) -> Result<FsckReport, StoreError> {
         let (tell, told) = mpsc::sync_channel(1);
         let work = move |shared: &Shared| {
-            let outcome = fsck::run(shared, repair);
+            let outcome = guarded(|| fsck::run(shared, repair));
             let io = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
             let _ = tell.send(outcome);
             io

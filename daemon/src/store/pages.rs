@@ -15,6 +15,7 @@ use redb::{Builder, DatabaseError, StorageError};
 
 use super::disk::CACHE_BYTES;
 use super::error::StoreError;
+use super::guard::guarded;
 use super::writer::Shared;
 
 /// What is left free beside the copy: the store goes on being used.
@@ -53,7 +54,11 @@ pub(super) fn check(shared: &Shared) -> Result<Pages, StoreError> {
         fs::copy(&shared.path, &copy)
     };
     let looked = match looked {
-        Ok(_) => look(&copy),
+        // The database panics on some damage.
+        Ok(_) => match guarded(|| look(&copy)) {
+            Err(StoreError::Corrupt(why)) => Ok(Pages::Wrong(why)),
+            looked => looked,
+        },
         Err(e) => Ok(Pages::NotLooked(format!("it could not be copied to look at: {e}"))),
     };
     let _ = fs::remove_file(&copy);

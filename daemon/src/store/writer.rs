@@ -7,7 +7,6 @@
 //!
 //! Must not know: what is written.
 
-use std::any::Any;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ use redb::{Database, Durability, ReadableDatabase};
 
 use super::disk::{self, Disk};
 use super::error::StoreError;
+use super::guard::{guarded, panic_text};
 use super::tables::META;
 use super::tx::{ReadTx, WriteTx};
 
@@ -81,7 +81,7 @@ impl Shared {
     pub(super) fn read<T>(&self, f: impl FnOnce(&ReadTx) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
         let db = guard.as_ref().ok_or_else(|| self.unavailable())?;
-        f(&ReadTx::new(db.begin_read()?))
+        guarded(|| f(&ReadTx::new(db.begin_read()?)))
     }
 
     /// Runs `f` in a transaction of its own and commits it. For the writer thread.
@@ -91,14 +91,16 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
         let db = guard.as_ref().ok_or_else(|| self.unavailable())?;
-        let mut tx = begin(db)?;
-        match f(&mut tx) {
-            Ok(value) => commit(tx).map(|()| value),
-            Err(e) => {
-                tx.abort()?;
-                Err(e)
+        guarded(|| {
+            let mut tx = begin(db)?;
+            match f(&mut tx) {
+                Ok(value) => commit(tx).map(|()| value),
+                Err(e) => {
+                    tx.abort()?;
+                    Err(e)
+                }
             }
-        }
+        })
     }
 }
 
@@ -160,7 +162,7 @@ impl Writer {
                 Some(Command::Alone(work)) => {
                     // Not ready: the work is dropped, and who asked for it sees that.
                     if self.ready().is_ok() {
-                        match work(&self.shared) {
+                        match guarded(|| work(&self.shared)) {
                             Ok(()) | Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => {}
                             // After a check that failed, too, the database has to be opened anew.
                             Err(e) => self.fail(&e),
@@ -173,7 +175,8 @@ impl Writer {
             }
         }
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
-        *db = None;
+        let closed = db.take();
+        let _ = guarded(|| Ok(drop(closed)));
         *self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -238,7 +241,8 @@ impl Writer {
         self.shared.set_trouble(Some(why));
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
         // The old one must be gone before the file is opened again: it holds the lock.
-        *db = None;
+        let closed = db.take();
+        let _ = guarded(|| Ok(drop(closed)));
         match disk::open_with(&self.shared.disk, &self.shared.path) {
             Ok(opened) => *db = Some(opened),
             Err(e) => {
@@ -253,7 +257,7 @@ impl Writer {
         if let Err(e) = self.ready() {
             return answer_all(group, &Err(e));
         }
-        let outcome = self.commit_group(&mut group);
+        let outcome = guarded(|| self.commit_group(&mut group));
         match &outcome {
             Ok(true) => self.recovered(),
             Ok(false) => {}
@@ -310,12 +314,4 @@ fn answer_all(group: Vec<Box<dyn Request>>, outcome: &Result<(), StoreError>) {
     for request in group {
         request.answer(outcome.clone());
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

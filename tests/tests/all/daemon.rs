@@ -86,6 +86,37 @@ fn a_wrong_key_in_the_configuration_is_named_with_its_place() {
 }
 
 #[test]
+fn a_store_that_is_missing_is_not_begun_anew_over_what_belongs_to_it() {
+    let home = home!();
+    let file = home.file("a.csv", "x,y\n1,2\n");
+    home.json(&format!("add {} --wait", file.display()));
+    home.stop_daemon();
+    let (store, aside) = (home.path().join("store"), home.path().join("aside"));
+    std::fs::rename(&store, &aside).unwrap();
+    let outcome = home.run(["files"]);
+    assert_eq!(outcome.code, Some(4), "{outcome:#?}");
+    for part in ["is missing", "Nothing was touched", "dropforge restore"] {
+        assert!(outcome.stderr.contains(part), "'{part}' is missing: {outcome:#?}");
+    }
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&aside, &store).unwrap();
+    assert_eq!(home.json("preview a.csv")["rows"], serde_json::json!([[1, 2]]));
+}
+
+#[test]
+fn a_damaged_store_says_so_at_the_start() {
+    let home = home!();
+    home.start_daemon();
+    home.stop_daemon();
+    let file = home.path().join("store/dropforge.redb");
+    let size = std::fs::metadata(&file).unwrap().len();
+    std::fs::write(&file, vec![0xa5; size as usize]).unwrap();
+    let outcome = home.run(["files"]);
+    assert_eq!(outcome.code, Some(4), "{outcome:#?}");
+    assert!(outcome.stderr.contains("the store is damaged"), "{outcome:#?}");
+}
+
+#[test]
 fn a_daemon_whose_home_was_removed_ends() {
     let home = home!();
     home.start_daemon();

@@ -41,9 +41,52 @@ pub async fn run(args: Args, context: &Context) -> Done {
         }
         if report.problems.is_empty() {
             print::line("the store is sound")?;
-        } else if !args.repair {
-            print::note("`dropforge fsck --repair` builds the indices anew");
+        }
+        for advice in advice(&report.problems, args.repair) {
+            print::note(advice);
         }
     }
     Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What to do about what is wrong. A problem begins with the place that it is in.
+fn advice(problems: &[String], repaired: bool) -> Vec<&'static str> {
+    let (mut pages, mut audit, mut rest) = (false, false, false);
+    for problem in problems {
+        match problem.split_once(':').map(|(place, _)| place) {
+            Some("pages") => pages = true,
+            Some("audit") => audit = true,
+            _ => rest = true,
+        }
+    }
+    let mut all = Vec::new();
+    if pages {
+        all.push(
+            "a damaged page is not mended: bring a backup back into an empty home with `dropforge restore`; what can still be \
+             read goes out with `dropforge export`",
+        );
+    }
+    if audit {
+        all.push("the audit log is never mended, so that what was done to it stays visible");
+    }
+    if rest && !repaired {
+        all.push("`dropforge fsck --repair` builds the indices anew");
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_helps_is_advised() {
+        let problems = |all: &[&str]| all.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>();
+        assert!(advice(&[], false).is_empty());
+        assert!(advice(&problems(&["jobs_by_state: job x is not in it"]), false)[0].contains("--repair"));
+        assert!(advice(&problems(&["jobs: job x can't be read"]), true).is_empty());
+        let audit = advice(&problems(&["audit: entry 12 was changed after it was written"]), false);
+        assert!(audit.len() == 1 && audit[0].contains("never mended"), "{audit:?}");
+        assert!(advice(&problems(&["pages: wrong"]), true)[0].contains("restore"));
+    }
 }
