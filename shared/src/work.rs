@@ -89,6 +89,10 @@ pub struct Input {
     pub path: PathBuf,
     /// The size at intake.
     pub bytes: u64,
+    /// The SHA-256 at intake in hex, where the bytes lie in a user's folder and may have changed since: whoever has read them
+    /// is to look. `None` where they are the daemon's own.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }
 
 /// Daemon to child.

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::error::IntakeError;
 use super::intake::{Intake, Source, Taken, ensure_default_project};
 use super::policy::{Kind, Verdict};
-use super::scan;
+use super::{name_of, scan};
 use crate::store::rows::ProjectRow;
 
 /// Tries at a file that changes while it is read, or while the store is being reopened.
@@ -112,7 +112,7 @@ impl Intake {
         });
         let name = PathBuf::from(name.unwrap_or_default());
         match Kind::of(meta.file_type()) {
-            Kind::File => vec![Item::File { path: path.to_owned(), name: lossy(&name) }],
+            Kind::File => vec![Item::File { path: path.to_owned(), name: name_of(&name) }],
             Kind::Folder => self.expand_folder(path, &name),
             Kind::Link => {
                 let target = fs::canonicalize(path).ok();
@@ -151,7 +151,7 @@ impl Intake {
         let items = scan.entries.into_iter().map(|seen| {
             let path = path.join(&seen.rel);
             match seen.verdict {
-                Verdict::Take => Item::File { name: lossy(&name.join(&seen.rel)), path },
+                Verdict::Take => Item::File { name: name_of(&name.join(&seen.rel)), path },
                 Verdict::Refuse(why) => bad(path.clone(), IntakeError::Refused { path, why }.into()),
             }
         });
@@ -199,7 +199,7 @@ impl Intake {
 
 fn outcome(path: &Path, taken: Taken) -> AddOutcome {
     AddOutcome {
-        path: lossy(path),
+        path: name_of(path),
         file: Some(taken.file),
         duplicate_of: taken.duplicate_of,
         jobs: taken.jobs,
@@ -210,17 +210,13 @@ fn outcome(path: &Path, taken: Taken) -> AddOutcome {
 
 fn refused(path: &Path, fault: Fault) -> AddOutcome {
     AddOutcome {
-        path: lossy(path),
+        path: name_of(path),
         file: None,
         duplicate_of: None,
         jobs: Vec::new(),
         error: Some(fault.message.clone()),
         fault: Some(fault),
     }
-}
-
-fn lossy(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 fn shown(path: &Path) -> String {

@@ -65,16 +65,19 @@ pub(super) fn commit(
         return Ok(before);
     }
     let same = |r: &FileRow| r.project == row.project && r.name == row.name;
-    let mut rows = tx.files_with_sha(row.owner, &row.sha256)?;
-    // A sheet of a workbook shares its content but is not the same thing.
-    rows.retain(|r| r.part.is_none());
+    let all = tx.files_with_sha(row.owner, &row.sha256)?;
+    // A sheet of a workbook shares its content but is not the same thing; a project has its own files, which share theirs too.
+    let mut rows: Vec<FileRow> =
+        all.iter().filter(|r| r.part.is_none() && r.project == row.project).cloned().collect();
     // The same thing first, then the oldest.
     rows.sort_by_key(|r| (!same(r), r.seq));
     if let Some(mut first) = rows.into_iter().next() {
-        let wanted = again.wanted && !(again.not_same && same(&first));
+        // What could not be read before is tried again: to say that it is there would help nobody.
+        let failed = first.state == FileState::Failed;
+        let wanted = (again.wanted || failed) && !(again.not_same && same(&first));
         // What was just read stands in for an original that was changed or removed.
         let stand_in = available.filter(|_| !intact).filter(|found| *found != first.location);
-        let revived = wanted && first.state == FileState::Failed;
+        let revived = wanted && failed;
         if revived {
             first.state = FileState::Ingesting;
             first.error = None;
@@ -100,10 +103,12 @@ pub(super) fn commit(
         }
         return Ok(Commit::Duplicate { same: same(&first), first: Box::new(first), job: queued });
     }
-    if available.is_none() {
-        return Ok(Commit::Again);
-    }
     let mut row = row.clone();
+    if available.is_none() {
+        // Another project refers to it where it lies.
+        let Some(other) = all.iter().find(|r| r.location != Location::Blob) else { return Ok(Commit::Again) };
+        row.location = other.location.clone();
+    }
     let versions = tx.versions_of(row.owner, &row.project, &row.name)?;
     row.version = versions.iter().map(|v| v.version).max().unwrap_or(0) + 1;
     let detail = format!("{} version {}, {} bytes", row.name, row.version, row.bytes);

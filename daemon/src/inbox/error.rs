@@ -99,6 +99,15 @@ impl IntakeError {
 impl From<IntakeError> for Fault {
     fn from(error: IntakeError) -> Self {
         let message = error.to_string();
+        // What a user named is not looked at again, other than what lies in the inbox.
+        let hint = match &error {
+            IntakeError::Denied(_) => {
+                "Make it readable for the daemon's user (chmod u+r), then add it again."
+            }
+            IntakeError::DiskFull { .. } => "Free some space, then add it again; the file is where it was.",
+            IntakeError::Io { .. } => "The file is where it was; add it again.",
+            other => other.advice(),
+        };
         let fault = match error {
             IntakeError::Store(inner) => return inner.into(),
             IntakeError::Vanished(_) => Self::not_found(message),
@@ -107,7 +116,7 @@ impl From<IntakeError> for Fault {
             IntakeError::Stopped(_) => Self::unreachable(message),
             _ => Self::failed(message),
         };
-        fault.hint(error.advice())
+        fault.hint(hint)
     }
 }
 

@@ -45,7 +45,7 @@ type Bus = Arc<dyn Fn(Change) + Send + Sync>;
 pub struct Source {
     /// Where it lies, byte for byte.
     pub path: PathBuf,
-    /// What it is to be called, lossy where the path is not UTF-8.
+    /// What it is to be called, with escapes where the path is not UTF-8.
     pub name: String,
     /// Whose it is.
     pub owner: u32,

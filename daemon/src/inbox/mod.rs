@@ -27,6 +27,7 @@ mod writers;
 mod tests;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -214,6 +215,16 @@ fn item(path: &Path, entry: &settle::Tracked) -> InboxItem {
         State::Left => ("left", String::new()),
     };
     InboxItem { path: shown(path), state: state.to_owned(), detail, bytes: entry.stamp.size }
+}
+
+/// A path as a name: what is not UTF-8 is escaped (`\xff`), so that two names never become one.
+fn name_of(path: &Path) -> String {
+    let mut name = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        name.push_str(chunk.valid());
+        name.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    name
 }
 
 fn shown(path: &Path) -> String {

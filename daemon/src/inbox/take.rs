@@ -9,13 +9,13 @@ use dropforge_shared::config::AfterIntake;
 use dropforge_shared::file::OnDuplicate;
 use dropforge_shared::ids::ProjectId;
 
-use super::Folders;
 use super::error::IntakeError;
 use super::intake::{Intake, Source, Taken, ensure_default_project};
 use super::policy::project_folder;
 use super::settle::Ready;
 use super::shelf::{self, Shelved};
 use super::stamp::Stamp;
+use super::{Folders, name_of};
 use crate::store::StoreError;
 
 /// A file that was taken, and what became of the source.
@@ -74,10 +74,10 @@ impl Take {
             && let Some(project) = store.read(|tx| tx.project_named(self.owner, folder))?
             && !project.archived
         {
-            return Ok((project.id, rest.to_string_lossy().into_owned()));
+            return Ok((project.id, name_of(rest)));
         }
         let project = ensure_default_project(store, self.owner).await?;
-        Ok((project.id, rel.to_string_lossy().into_owned()))
+        Ok((project.id, name_of(rel)))
     }
 
     async fn shelve(&self, rel: &Path, stamp: Stamp) -> io::Result<Rest> {

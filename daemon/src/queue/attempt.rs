@@ -318,6 +318,7 @@ impl Supervised {
         workers::describe(&workers::Ending {
             status,
             memory_bytes: self.spec.memory_bytes,
+            memory_key: "queue.job_memory",
             peak_rss_bytes: self.memory.peak_bytes(),
             over_limit: self.memory.over_limit(),
             stderr_tail: tail,

@@ -87,6 +87,7 @@ fn given(queue: &Queue, job: &JobRow) -> Result<Given, (Fault, bool)> {
 
 /// Where a file's bytes lie; a referenced one must still be as it was.
 fn input(queue: &Queue, row: &FileRow) -> Result<Input, Fault> {
+    let mut sha256 = None;
     let path = match &row.location {
         Location::Blob => queue.0.paths.blob(&row.sha256),
         Location::Referenced { path, mtime_ns } => {
@@ -98,10 +99,12 @@ fn input(queue: &Queue, row: &FileRow) -> Result<Input, Fault> {
                 return Err(Fault::failed(format!("{} has changed since it was added", path.display()))
                     .hint("Add it again: it becomes a new version."));
             }
+            // Size and time can be kept while the content changes, and it can change while it is read.
+            sha256 = Some(row.sha256.clone());
             path
         }
     };
-    Ok(Input { file: row.id.clone(), name: row.name.clone(), path, bytes: row.bytes })
+    Ok(Input { file: row.id.clone(), name: row.name.clone(), path, bytes: row.bytes, sha256 })
 }
 
 /// Where an attempt leaves what a later one can go on from.

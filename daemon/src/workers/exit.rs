@@ -12,6 +12,8 @@ pub struct Ending<'a> {
     pub status: Option<ExitStatus>,
     /// The memory it was allowed, in bytes.
     pub memory_bytes: u64,
+    /// The key of the configuration that says so.
+    pub memory_key: &'static str,
     /// The most memory it was seen to hold, in bytes.
     pub peak_rss_bytes: u64,
     /// Whether it was ended for holding more than it was allowed.
@@ -20,8 +22,6 @@ pub struct Ending<'a> {
     pub stderr_tail: &'a str,
 }
 
-const MORE_MEMORY: &str =
-    "Allow a job more memory in the configuration, `queue.job_memory`, or split the file.";
 const REPORT: &str =
     "Please report this with the file's first lines; the job's log has what the child printed.";
 
@@ -29,6 +29,10 @@ const REPORT: &str =
 pub fn describe(ending: &Ending<'_>) -> Fault {
     let limit = size(ending.memory_bytes);
     let peak = size(ending.peak_rss_bytes);
+    let more_memory = format!(
+        "Allow more memory in the configuration, `{}`, or ask for less at a time.",
+        ending.memory_key
+    );
     // The peak counts pages of files that it had mapped, the limit does not.
     let of_limit = if ending.peak_rss_bytes > ending.memory_bytes {
         format!("it held up to {peak}, files that it had mapped among them")
@@ -43,7 +47,7 @@ pub fn describe(ending: &Ending<'_>) -> Fault {
             ", with all that it wrote to a file system in memory".to_owned()
         };
         return Fault::failed(format!("the worker went over its memory limit of {limit}{held}"))
-            .hint(MORE_MEMORY);
+            .hint(more_memory);
     }
     let Some(status) = ending.status else {
         return Fault::failed("the worker hangs in the kernel and can't be ended yet")
@@ -62,13 +66,13 @@ pub fn describe(ending: &Ending<'_>) -> Fault {
         }
         libc::SIGABRT if said("memory allocation of") => {
             Fault::failed(format!("the worker ran out of memory under its limit of {limit} ({of_limit})"))
-                .hint(MORE_MEMORY)
+                .hint(more_memory)
         }
         libc::SIGABRT => Fault::failed(format!(
             "the worker aborted (signal 6, SIGABRT), as it does when memory runs out under its limit of {limit} \
              or its stack overflows ({of_limit})"
         ))
-        .hint(MORE_MEMORY),
+        .hint(more_memory),
         libc::SIGKILL if ending.peak_rss_bytes >= ending.memory_bytes / 4 * 3 && ending.memory_bytes > 0 => {
             Fault::failed(format!(
                 "the worker was killed (signal 9, SIGKILL), most likely as the machine ran out of memory ({of_limit})"
@@ -133,6 +137,7 @@ mod tests {
         Ending {
             status: Some(ExitStatus::from_raw(raw)),
             memory_bytes: 2 << 30,
+            memory_key: "queue.job_memory",
             peak_rss_bytes: 20 << 20,
             over_limit: false,
             stderr_tail: "",
@@ -142,7 +147,9 @@ mod tests {
     #[test]
     fn going_over_the_limit_is_told_with_the_limit() {
         let ending = Ending { over_limit: true, peak_rss_bytes: 2_200 << 20, ..ended(9) };
-        assert!(describe(&ending).message.contains("over its memory limit of 2.0 GiB (it held 2.1 GiB)"));
+        let fault = describe(&ending);
+        assert!(fault.message.contains("over its memory limit of 2.0 GiB (it held 2.1 GiB)"));
+        assert!(fault.hint.is_some_and(|hint| hint.contains("`queue.job_memory`")));
         // What a control group counted and no look found.
         let ending = Ending { over_limit: true, ..ended(9) };
         assert!(describe(&ending).message.ends_with("in memory"), "{}", describe(&ending).message);

@@ -27,6 +27,8 @@ pub struct ReaderSettings {
     pub memory_bytes: u64,
     /// Readers at most; requests beyond wait in order.
     pub size: usize,
+    /// The key of the configuration that says so.
+    pub memory_key: &'static str,
     /// A reader without work for so long ends.
     pub idle: Duration,
     /// A request may take so long, starting a reader included.
@@ -39,6 +41,7 @@ impl ReaderSettings {
         Self {
             read_root,
             memory_bytes: 1 << 30,
+            memory_key: "reader.memory",
             size: 2,
             idle: Duration::from_secs(60),
             timeout: Duration::from_secs(30),
@@ -139,32 +142,51 @@ impl ReaderPool {
     }
 
     async fn serve(&self, request: &ReadRequest) -> Result<ReadAnswer, Fault> {
-        let mut reader = match self.inner.take_idle() {
-            Some(reader) => reader,
-            None => self.inner.start().await.map_err(|e| Fault::failed(e.to_string()))?,
-        };
+        if let Some(reader) = self.inner.take_idle()
+            && let Some(answer) = self.try_with(reader, request, true).await
+        {
+            return answer;
+        }
+        let reader = self.inner.start().await.map_err(|e| Fault::failed(e.to_string()))?;
+        self.try_with(reader, request, false)
+            .await
+            .unwrap_or_else(|| Err(Fault::failed("a reader ended at once")))
+    }
+
+    /// Has a reader answer. `None` where one that was `used` before had been about to end by itself, as after a statement that
+    /// ran out of time: it has not begun with the request, so another may.
+    async fn try_with(
+        &self,
+        mut reader: Reader,
+        request: &ReadRequest,
+        used: bool,
+    ) -> Option<Result<ReadAnswer, Fault>> {
         let memory_bytes = self.inner.settings.memory_bytes;
         let watch = MemoryWatch::start(reader.child.process().clone(), memory_bytes, None);
         let lost = match reader.exchange(request).await {
             Ok(Some(answer)) => {
                 self.inner.put_idle(reader);
-                return answer.map(|answer| *answer);
+                return Some(answer.map(|answer| *answer));
             }
             Ok(None) => None,
             Err(e) => Some(e),
         };
         if let Some(e) = lost.filter(|e| e.kind() == io::ErrorKind::InvalidData) {
-            return Err(Fault::failed(format!("a reader's answer can't be understood: {e}")));
+            return Some(Err(Fault::failed(format!("a reader's answer can't be understood: {e}"))));
         }
         let status = reader.child.exited().await;
+        if used && status.success() {
+            return None;
+        }
         let tail: String = reader.printed().iter().map(|line| format!("{line}\n")).collect();
-        Err(describe(&Ending {
+        Some(Err(describe(&Ending {
             status: Some(status),
             memory_bytes,
+            memory_key: self.inner.settings.memory_key,
             peak_rss_bytes: watch.peak_bytes(),
             over_limit: watch.over_limit(),
             stderr_tail: &tail,
-        }))
+        })))
     }
 }
 
@@ -355,6 +377,17 @@ mod tests {
         process.signal_group(super::super::Signal::KILL);
         process.exited().await;
         assert_eq!(pool.ask(request()).await, Ok(answer()));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_ends_after_its_answer_is_replaced_without_a_word() {
+        let fixture = Fixture::new();
+        // As after a statement that ran out of time: answered, but still busy and about to end.
+        let pool = fixture.pool("cat answer; sleep 0.2; exit 0", |_| {});
+        for started in 1..4 {
+            assert_eq!(pool.ask(request()).await, Ok(answer()));
+            assert_eq!(fixture.started(), started);
+        }
     }
 
     #[tokio::test]

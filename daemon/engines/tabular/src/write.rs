@@ -1,9 +1,9 @@
 //! Writes the dataset: one Parquet file, row group by row group, so that memory does not grow with rows.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::{ArrowSchema, CompatLevel, DataFrame, PolarsError, PolarsResult, Schema, SchemaExt};
 use polars_arrow::array::ArrayRef;
@@ -43,7 +43,39 @@ pub(crate) struct DatasetWriter {
     path: PathBuf,
     types: Vec<ParquetType>,
     encodings: Vec<Vec<Encoding>>,
-    writer: Mutex<FileWriter<BufWriter<File>>>,
+    writer: Mutex<FileWriter<BufWriter<Witness>>>,
+    failed: Failed,
+}
+
+/// The first thing that the system refused. What the Parquet writer makes of it is a text, by which a full disk, which may
+/// pass, could not be told from a fault of ours.
+type Failed = Arc<Mutex<Option<io::Error>>>;
+
+/// A file, with a note of what failed.
+struct Witness {
+    file: File,
+    failed: Failed,
+}
+
+impl Witness {
+    fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|e| {
+            let copy = e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error);
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(copy);
+        })
+    }
+}
+
+impl Write for Witness {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.file.write(bytes);
+        self.noted(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.file.flush();
+        self.noted(result)
+    }
 }
 
 fn options() -> WriteOptions {
@@ -58,7 +90,9 @@ fn options() -> WriteOptions {
 impl DatasetWriter {
     /// Starts the file anew.
     pub(crate) fn create(path: &Path, schema: &Schema) -> Result<Self, Error> {
-        let file = BufWriter::with_capacity(BUFFER, File::create(path).map_err(Error::io("write", path))?);
+        let failed = Failed::default();
+        let file = File::create(path).map_err(Error::io("write", path))?;
+        let file = BufWriter::with_capacity(BUFFER, Witness { file, failed: failed.clone() });
         let begin = || -> PolarsResult<_> {
             let schema: ArrowSchema =
                 schema.iter_fields().map(|field| field.to_arrow(CompatLevel::newest())).collect();
@@ -66,13 +100,12 @@ impl DatasetWriter {
             let encodings = schema.iter_values().map(|field| get_dtype_encoding(&field.dtype)).collect();
             Ok((types, encodings, FileWriter::try_new(file, schema, options())?))
         };
-        let (types, encodings, writer) =
-            begin().map_err(|e| Error::Write { path: path.to_path_buf(), reason: e.to_string() })?;
-        Ok(Self { path: path.to_path_buf(), types, encodings, writer: Mutex::new(writer) })
+        let (types, encodings, writer) = begin().map_err(|e| told(path, &failed, &e))?;
+        Ok(Self { path: path.to_path_buf(), types, encodings, writer: Mutex::new(writer), failed })
     }
 
     fn fault(&self, error: PolarsError) -> Error {
-        Error::Write { path: self.path.clone(), reason: error.to_string() }
+        told(&self.path, &self.failed, &error)
     }
 
     /// Encodes and compresses some rows, all of it here: what is left for [`Self::write`] is to copy bytes.
@@ -104,6 +137,14 @@ impl DatasetWriter {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // Flushes as well.
         writer.end(None).map(|_| ()).map_err(|e| self.fault(e))
+    }
+}
+
+/// What went wrong, by the system's word where there is one.
+fn told(path: &Path, failed: &Failed, error: &PolarsError) -> Error {
+    match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(source) => Error::io("write", path)(source),
+        None => Error::Write { path: path.to_path_buf(), reason: error.to_string() },
     }
 }
 
@@ -144,6 +185,19 @@ mod tests {
     use polars_parquet::parquet::compression::Compression;
 
     use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_by_the_system_s_own_error() {
+        // Takes nothing, and says so as a full disk does.
+        let full = Path::new("/dev/full");
+        let frame = DataFrame::new(3, vec![Column::new("n".into(), [1i64, 2, 3])]).unwrap();
+        let written = DatasetWriter::create(full, frame.schema()).and_then(|writer| {
+            writer.write(writer.encode(&frame)?)?;
+            writer.finish()
+        });
+        let Err(Error::Io { source, .. }) = written else { panic!("{written:?}") };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+    }
 
     #[test]
     fn what_does_not_shrink_is_stored_as_it_is_and_all_is_read_back_as_it_was() {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dropforge_shared::config::ByteSize;
-use dropforge_shared::file::OnDuplicate;
+use dropforge_shared::file::{FileState, OnDuplicate};
+use dropforge_shared::service::AddRequest;
 
 use super::super::faults::Faults;
 use super::{Home, owner, until_taken};
@@ -65,9 +66,16 @@ async fn duplicates_name_the_first_and_are_processed_again_on_request() {
     fs::write(&b, "x").unwrap();
     let first = home.add(&[&a], |r| r.project = Some("p".into())).await.remove(0);
     assert_eq!(home.files()[0].project, project);
-    let second = home.add(&[&b], |_| {}).await.remove(0);
+    let again = |r: &mut AddRequest| r.project = Some("p".into());
+    let second = home.add(&[&b], again).await.remove(0);
     assert_eq!((&second.file, &second.duplicate_of, second.jobs.len()), (&first.file, &first.file, 0));
-    let third = home.add(&[&b], |r| r.on_duplicate = OnDuplicate::Reprocess).await.remove(0);
+    let third = home
+        .add(&[&b], |r| {
+            again(r);
+            r.on_duplicate = OnDuplicate::Reprocess;
+        })
+        .await
+        .remove(0);
     assert_eq!((&third.duplicate_of, third.jobs.len()), (&first.file, 1));
     assert_eq!((home.files().len(), home.jobs().len(), home.blobs()), (1, 2, (1, 0)));
     // Reprocessing is asked for under the same name, too.
@@ -79,6 +87,44 @@ async fn duplicates_name_the_first_and_are_processed_again_on_request() {
         .await
         .remove(0);
     assert_eq!(fourth.jobs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_read_is_tried_again_when_it_is_added_again() {
+    let home = Home::new(|_| {});
+    let a = home.paths.home.join("a.csv");
+    fs::write(&a, "x").unwrap();
+    let first = home.add(&[&a], |_| {}).await.remove(0);
+    let mut row = home.files().remove(0);
+    row.state = FileState::Failed;
+    row.error = Some("no table".into());
+    home.store.write(move |tx| tx.put_file(row.clone())).await.unwrap();
+    let second = home.add(&[&a], |_| {}).await.remove(0);
+    assert_eq!((&second.file, second.jobs.len()), (&first.file, 1));
+    assert_eq!(home.files()[0].state, FileState::Ingesting);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_project_has_its_own_file_of_a_content_that_is_kept_once() {
+    let home = Home::new(|c| c.reference_above_bytes = ByteSize(2));
+    home.project("p").await;
+    let third = home.project("q").await;
+    for (name, content) in [("a.csv", "x"), ("large.csv", "larger than that")] {
+        let path = home.paths.home.join(name);
+        fs::write(&path, content).unwrap();
+        let first = home.add(&[&path], |_| {}).await.remove(0);
+        let second = home.add(&[&path], |r| r.project = Some("p".into())).await.remove(0);
+        assert_ne!(first.file, second.file);
+        assert_eq!((second.duplicate_of, second.jobs.len()), (None, 1), "{name}");
+        assert_eq!(home.blobs(), (1, 0), "{name}");
+    }
+    // What is dropped is copied where there is no other of it; here there is.
+    let inbox = home.start();
+    home.drop_file("q/late.csv", "larger than that");
+    until_taken(&home, &inbox, 5).await;
+    let late = home.files().into_iter().find(|f| f.name == "late.csv").unwrap();
+    assert!(late.project == third && late.location != Location::Blob, "{late:?}");
+    assert_eq!(home.blobs(), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The table of job kinds. A new kind is a file here and a line below.
 
 mod ingest;
+mod intact;
 mod prepare;
 mod query;
 

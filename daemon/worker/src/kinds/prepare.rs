@@ -163,7 +163,13 @@ mod tests {
         let spec = JobSpec {
             attempt: AttemptId { job: JobId::random(), number: 1 },
             kind: "prepare".into(),
-            input: Some(Input { file: FileId::random(), name: "people.csv".into(), path, bytes: 1 }),
+            input: Some(Input {
+                file: FileId::random(),
+                name: "people.csv".into(),
+                path,
+                bytes: 1,
+                sha256: None,
+            }),
             out_dir,
             settings: BTreeMap::from([(settings::STEPS.to_owned(), steps.to_owned())]),
             memory_bytes: 1 << 30,

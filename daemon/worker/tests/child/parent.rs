@@ -106,7 +106,13 @@ pub fn spec(home: &Path, kind: &str, input: &[u8]) -> JobSpec {
     JobSpec {
         attempt: AttemptId { job: JobId::random(), number: 1 },
         kind: kind.into(),
-        input: Some(Input { file: FileId::random(), name: "input".into(), path, bytes: input.len() as u64 }),
+        input: Some(Input {
+            file: FileId::random(),
+            name: "input".into(),
+            path,
+            bytes: input.len() as u64,
+            sha256: None,
+        }),
         out_dir,
         settings: Default::default(),
         memory_bytes: 1 << 30,
