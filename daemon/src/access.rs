@@ -105,7 +105,7 @@ fn several_named(selector: &str, files: &[FileRow]) -> Fault {
         .hint(format!("Name it by id or by its whole name: {}.", names.join(", ")))
 }
 
-/// The job that a selector means: an id or a unique prefix of it.
+/// The job that a selector means: an id, a unique prefix of it, or the name of a file that one job alone worked on.
 pub fn job(tx: &ReadTx, owner: u32, selector: &str) -> Found<JobRow> {
     if let Ok(id) = selector.parse::<JobId>()
         && let Some(row) = tx.job(&id)?.filter(|r| r.owner == owner)
@@ -123,8 +123,24 @@ pub fn job(tx: &ReadTx, owner: u32, selector: &str) -> Found<JobRow> {
             _ => return Ok(Err(ambiguous(selector, found.iter().map(|j| j.id.as_str())))),
         }
     }
-    Ok(Err(Fault::not_found(format!("no job '{}'", shown(selector)))
-        .hint("`dropforge jobs` lists what there is; an id or a unique beginning of it will do.")))
+    let mut of_name = Vec::new();
+    for file in newest(tx.files_named(owner, selector)?) {
+        of_name.extend(tx.jobs_of_file(&file.id)?);
+    }
+    match of_name.len() {
+        1 => return Ok(Ok(of_name.remove(0))),
+        0 => {}
+        n => {
+            of_name.sort_by_key(|job| std::cmp::Reverse(job.seq));
+            let told = |job: &JobRow| format!("{} ({}, {})", job.id, job.kind, job.state.name());
+            let jobs: Vec<String> = of_name.iter().take(8).map(told).collect();
+            return Ok(Err(Fault::usage(format!("{n} jobs worked on '{}'", shown(selector)))
+                .hint(format!("Name one by id, the newest first: {}.", jobs.join(", ")))));
+        }
+    }
+    Ok(Err(Fault::not_found(format!("no job '{}'", shown(selector))).hint(
+        "`dropforge jobs` lists what there is; an id, a unique beginning of it, or its file's name will do.",
+    )))
 }
 
 /// The file or job that a selector means. Files go first, as only they have names.

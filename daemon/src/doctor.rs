@@ -4,10 +4,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use dropforge_shared::config::ByteSize;
+use dropforge_shared::paths::Paths;
 use dropforge_shared::service::Check;
 
-use crate::lifecycle::House;
-use crate::limits;
+use crate::lifecycle::{self, House};
+use crate::{limits, store};
 
 /// Below this much free space a full disk is near.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -34,11 +35,16 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
     all.push(socket(&paths.socket));
     all.push(match house.store.health() {
         None => check("store", "ok", "opens and writes".into(), None),
+        Some(why) if why.contains("disk is full") || why.contains("quota") => {
+            check("store", "error", why, Some("Free space on its disk; it reopens by itself.".into()))
+        }
         Some(why) => check(
             "store",
             "error",
             why,
-            Some("Free space on its disk; it reopens by itself within a second.".into()),
+            Some(
+                "Look at its disk (`dmesg`), then `dropforge fsck`; it is opened again every second.".into(),
+            ),
         ),
     });
     all.push(disk(&paths.store));
@@ -64,6 +70,32 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
             Some("Files are found by scanning; taking them needs a little longer.".into()),
         )
     });
+    all.push(watches());
+    all.extend(own_limits(limits::open_files(), limits::processes(), limits::file_bytes()));
+    all
+}
+
+/// What can be looked at without a daemon: why one does not start, above all.
+pub fn offline(paths: &Paths) -> Vec<Check> {
+    let mut all = Vec::new();
+    let folders = [
+        ("store folder", &paths.store),
+        ("contents folder", &paths.blobs),
+        ("outputs folder", &paths.runs),
+        ("log folder", &paths.logs),
+        ("socket folder", &paths.run),
+        ("inbox", &paths.inbox),
+    ];
+    // What is not there yet is made at the first start.
+    all.extend(folders.iter().filter(|(_, dir)| dir.exists()).map(|(name, dir)| folder(name, dir)));
+    all.push(match lifecycle::not_lost(paths).and_then(|()| Ok(store::look(&paths.store)?)) {
+        Ok(true) => check("store", "ok", "opens".into(), None),
+        Ok(false) => check("store", "ok", "is made at the first start".into(), None),
+        Err(fault) => check("store", "error", fault.message, fault.hint),
+    });
+    if let Some(dir) = paths.store.ancestors().find(|dir| dir.exists()) {
+        all.push(disk(dir));
+    }
     all.push(watches());
     all.extend(own_limits(limits::open_files(), limits::processes(), limits::file_bytes()));
     all

@@ -18,5 +18,6 @@ mod tables;
 mod trail;
 mod workers;
 
+pub use doctor::offline as check_offline;
 pub use lifecycle::{Options, restore, run};
 pub use workers::WorkerProgram;

@@ -214,7 +214,7 @@ async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fa
 
 /// Refuses to begin anew where contents or outputs lie without the store that knows them: it may be on a disk that is not
 /// mounted, and an empty one would have them swept away.
-fn not_lost(paths: &Paths) -> Result<(), Fault> {
+pub(crate) fn not_lost(paths: &Paths) -> Result<(), Fault> {
     let store = store::file_in(&paths.store);
     if store.symlink_metadata().is_ok() {
         return Ok(());
@@ -344,5 +344,10 @@ pub fn restore(paths: &Paths, from: &Path) -> Result<(), Fault> {
         hint: Some("A backup goes into a home that no daemon serves: `dropforge daemon stop`, or another DROPFORGE_HOME.".into()),
         ..fault
     })?;
-    store::restore(from, &paths.store, &paths.blobs, &paths.runs).map_err(|e| of_backup(from, e))
+    store::restore(from, paths).map_err(|e| of_backup(from, e))?;
+    let store = Store::open(&paths.store)?;
+    let (owner, detail) = (rustix::process::geteuid().as_raw(), from.display().to_string());
+    store.write_blocking(move |tx| tx.append_audit(owner, "restore", "", &detail))?;
+    store.close();
+    Ok(())
 }

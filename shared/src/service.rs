@@ -81,6 +81,9 @@ pub struct AddRequest {
     /// A key that the client chose: what was taken under it is told again rather than taken again.
     #[serde(default)]
     pub idempotency: Option<String>,
+    /// The jobs' priority: higher goes first.
+    #[serde(default)]
+    pub priority: i32,
 }
 
 /// How an `add` is going.
@@ -165,6 +168,9 @@ pub struct RemovalPlan {
     pub bytes: u64,
     /// To be given back with the confirmation: it fails when the list has changed since.
     pub token: String,
+    /// Datasets that were made of it, as by a preparation, and are files of their own: they stay.
+    #[serde(default)]
+    pub stays: Vec<RemovalItem>,
 }
 
 /// One thing that a removal takes.
@@ -276,6 +282,12 @@ pub struct AuditView {
     pub detail: String,
     /// The chain's hash up to here.
     pub hash: String,
+    /// The hash of the entry before.
+    #[serde(default)]
+    pub previous: String,
+    /// Why it can't be what was written; `None` where it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 /// The calls.

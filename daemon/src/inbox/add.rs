@@ -68,6 +68,7 @@ impl Intake {
             heed_writers: false,
             once: false,
             key: None,
+            priority: request.priority,
         };
         for (nth, path) in request.paths.into_iter().enumerate() {
             let path = PathBuf::from(OsStr::from_bytes(&path));

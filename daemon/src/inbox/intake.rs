@@ -66,6 +66,8 @@ pub struct Source {
     pub once: bool,
     /// What this one taking is known by: a second one of the same key gives the file and job of the first.
     pub key: Option<String>,
+    /// The job's priority.
+    pub priority: i32,
 }
 
 /// What became of it.
@@ -229,6 +231,7 @@ impl Intake {
         let row = new_row(source, &prepared);
         let mut job = JobRow::queued(INGEST, source.owner, source.project.clone(), Some(row.id.clone()));
         job.settings = set(&BTreeMap::new(), &source.settings);
+        job.priority = source.priority;
         // With the content: what was changed in between is another thing.
         job.idempotency = source.key.as_ref().map(|key| format!("{key} {}", row.sha256));
         let (file, job_id) = (row.id.clone(), job.id.clone());

@@ -58,6 +58,7 @@ impl Take {
             heed_writers: !ready.last_call,
             once: self.after == AfterIntake::Leave,
             key: None,
+            priority: 0,
         };
         let taken = self.intake.take(source, &|_, _| {}).await?;
         let rest = match self.after {

@@ -279,6 +279,9 @@ pub(super) async fn log_read(
     wait: Duration,
 ) -> Result<LogChunk, Fault> {
     let id = find(calls, selector)?.id;
+    if offset == 0 {
+        calls.saw("view", id.as_str(), "log");
+    }
     let deadline = tokio::time::Instant::now() + wait;
     let mut ticks = calls.house.queue.log_ticks();
     loop {

@@ -240,7 +240,8 @@ impl Dropforge for Calls {
     }
 
     async fn project_create(self, _: Context, name: String) -> Result<ProjectView, Fault> {
-        system::project_create(&self, name).await
+        let made = system::project_create(&self, name.clone()).await;
+        self.told("project_create", &name, made)
     }
 
     async fn fsck(self, _: Context, repair: bool) -> Result<FsckView, Fault> {
@@ -248,7 +249,9 @@ impl Dropforge for Calls {
     }
 
     async fn backup(self, _: Context, path: serde_bytes::ByteBuf) -> Result<BackupView, Fault> {
-        system::backup(&self, path).await
+        let to = String::from_utf8_lossy(&path).into_owned();
+        let made = system::backup(&self, path).await;
+        self.told("backup", &to, made)
     }
 
     async fn doctor(self, _: Context) -> Result<Vec<Check>, Fault> {

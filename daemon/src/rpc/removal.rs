@@ -39,7 +39,7 @@ fn finished(id: &str, items: Vec<RemovalItem>) -> RemovalPlan {
     for item in &items {
         hash.update(format!("{}\0{}\0", item.kind, item.id));
     }
-    RemovalPlan { id: id.into(), items, bytes, token: hex(&hash.finalize()[..8]) }
+    RemovalPlan { id: id.into(), items, bytes, token: hex(&hash.finalize()[..8]), stays: Vec::new() }
 }
 
 fn plan_file(tx: &ReadTx, calls: &Calls, file: &FileRow) -> access::Found<RemovalPlan> {
@@ -54,6 +54,7 @@ fn plan_file(tx: &ReadTx, calls: &Calls, file: &FileRow) -> access::Found<Remova
         items.push(item("content", &file.sha256, &file.name, file.bytes));
     }
     items.extend(files[1..].iter().map(|part| item("file", part.id.as_str(), &part.name, 0)));
+    let mut stays = Vec::new();
     for file in &files {
         let jobs = tx.jobs_of_file(&file.id)?;
         if let Some(active) = jobs.iter().find(|j| !j.state.is_terminal()) {
@@ -61,9 +62,15 @@ fn plan_file(tx: &ReadTx, calls: &Calls, file: &FileRow) -> access::Found<Remova
         }
         for job in &jobs {
             items.extend(job_items(calls, job));
+            for made in &job.produced {
+                // The sheets of a workbook go along.
+                if let Some(made) = tx.file(made)?.filter(|made| files.iter().all(|f| f.id != made.id)) {
+                    stays.push(item("file", made.id.as_str(), &made.name, made.bytes));
+                }
+            }
         }
     }
-    Ok(Ok(finished(file.id.as_str(), items)))
+    Ok(Ok(RemovalPlan { stays, ..finished(file.id.as_str(), items) }))
 }
 
 fn plan_job(tx: &ReadTx, calls: &Calls, job: &JobRow) -> access::Found<RemovalPlan> {

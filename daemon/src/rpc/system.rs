@@ -13,8 +13,8 @@ use dropforge_shared::service::{
 use dropforge_shared::time::Timestamp;
 
 use super::{Calls, blocking, limit};
-use crate::store::StoreError;
-use crate::store::rows::ProjectRow;
+use crate::store::rows::{AuditRow, ProjectRow};
+use crate::store::{self, StoreError};
 
 pub(super) fn status(calls: &Calls) -> Result<DaemonStatus, Fault> {
     let house = &calls.house;
@@ -137,7 +137,7 @@ pub(super) async fn backup(calls: &Calls, path: serde_bytes::ByteBuf) -> Result<
     }
     let (store, paths, owner) = (calls.house.store.clone(), calls.house.paths.clone(), calls.owner);
     blocking(move || {
-        let report = store.backup(&paths.blobs, &paths.runs, &to)?;
+        let report = store.backup(&paths, &to)?;
         let detail = to.display().to_string();
         store.write_blocking(move |tx| tx.append_audit(owner, "backup", "", &detail))?;
         Ok(BackupView {
@@ -152,18 +152,34 @@ pub(super) async fn backup(calls: &Calls, path: serde_bytes::ByteBuf) -> Result<
 
 pub(super) fn audit(calls: &Calls, before: u64, wanted: u32) -> Result<Vec<AuditView>, Fault> {
     let before = (before > 0).then_some(before);
-    let rows = calls.house.store.read(|tx| tx.audit(before, limit(wanted)))?;
-    Ok(rows
-        .into_iter()
-        .filter(|r| r.uid == calls.owner)
-        .map(|r| AuditView {
-            seq: r.seq,
-            at: r.at,
-            uid: r.uid,
-            action: r.action,
-            what: r.what,
-            detail: r.detail,
-            hash: r.hash,
-        })
-        .collect())
+    // One more, for the last to be held against.
+    let wanted = limit(wanted);
+    let rows = calls.house.store.read(|tx| tx.audit(before, wanted + 1))?;
+    let mut views = Vec::new();
+    for (at, row) in rows.iter().enumerate().take(wanted).filter(|(_, row)| row.uid == calls.owner) {
+        views.push(AuditView {
+            seq: row.seq,
+            at: row.at,
+            uid: row.uid,
+            action: row.action.clone(),
+            what: row.what.clone(),
+            detail: row.detail.clone(),
+            hash: row.hash.clone(),
+            previous: row.previous.clone(),
+            broken: broken(row, rows.get(at + 1)),
+        });
+    }
+    Ok(views)
+}
+
+/// Why an entry can't be what was written, by itself and by the one before it.
+fn broken(row: &AuditRow, older: Option<&AuditRow>) -> Option<String> {
+    if row.hash != store::audit_hash(row) {
+        return Some("it was changed after it was written".to_owned());
+    }
+    let older = older?;
+    if older.seq + 1 != row.seq {
+        return Some(format!("entries between {} and it are missing", older.seq));
+    }
+    (older.hash != row.previous).then(|| "it does not follow on the one before".to_owned())
 }

@@ -17,7 +17,7 @@ pub(super) const WHAT: &str = "audit entry";
 
 /// SHA-256 over the fields in one text. Each text has its length before it, so that nothing can move from one field
 /// into the next.
-pub(super) fn hash(row: &AuditRow) -> String {
+pub fn hash(row: &AuditRow) -> String {
     let mut text = format!("{}\n{}\n{}\n", row.seq, row.at.0, row.uid);
     for field in [&row.action, &row.what, &row.detail, &row.previous] {
         // Writing into a String can't fail.

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use dropforge_shared::paths::Paths;
 use dropforge_shared::time::Timestamp;
 use redb::{Builder, Database, Key, ReadableDatabase, TableDefinition, Value, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,21 @@ use super::{Store, disk, envelope, fsck, migrate};
 
 /// The list of a backup's files.
 pub(super) const MANIFEST: &str = "manifest.json";
+/// Where contents lie in a backup.
+pub(super) const BLOBS: &str = "blobs";
+/// Where the configuration lies in a backup.
+pub(super) const CONFIG: &str = "config.toml";
+
+/// The folders that a backup holds besides the store and contents: where in it, and where they come from.
+pub(super) fn trees(paths: &Paths) -> [(&'static str, PathBuf); 4] {
+    [
+        ("runs", paths.runs.clone()),
+        ("logs", paths.logs.join("jobs")),
+        ("recipes", paths.recipes.clone()),
+        ("detection", paths.detection.clone()),
+    ]
+}
+
 /// How a backup is laid out.
 pub(super) const FORMAT: u32 = 1;
 
@@ -55,7 +71,7 @@ pub struct BackupReport {
 }
 
 /// Makes a backup at `to`, which must not be there.
-pub(super) fn run(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupReport, StoreError> {
+pub(super) fn run(store: &Store, paths: &Paths, to: &Path) -> Result<BackupReport, StoreError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(StoreError::Conflict(format!(
             "{} is there already; name a folder that is not",
@@ -67,7 +83,7 @@ pub(super) fn run(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result
     };
     let partial = to.with_file_name(format!(".{}.partial", name.to_string_lossy()));
     let _lock = claim(&partial)?;
-    let outcome = fill(store, blobs, runs, &partial).and_then(|report| {
+    let outcome = fill(store, paths, &partial).and_then(|report| {
         fs::rename(&partial, to)
             .and_then(|()| disk::sync_parent(to))
             .map_err(|e| StoreError::io("renaming the backup to", to, &e))?;
@@ -96,7 +112,7 @@ fn claim(partial: &Path) -> Result<File, StoreError> {
     Ok(folder)
 }
 
-fn fill(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupReport, StoreError> {
+fn fill(store: &Store, paths: &Paths, to: &Path) -> Result<BackupReport, StoreError> {
     let mut report = BackupReport::default();
     let folder = to.join("store");
     disk::private_dir(&folder)?;
@@ -105,7 +121,7 @@ fn fill(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupRep
     store.read(|tx| copy_rows(tx, &copy).map_err(|e| target_error("copying the rows to", &file, e)))?;
 
     let mut listed = Vec::new();
-    copy_tree(blobs, to, "blobs", is_blob, &mut listed, &mut report)?;
+    copy_tree(&paths.blobs, to, BLOBS, is_blob, &mut listed, &mut report)?;
     let held: BTreeSet<&str> = listed.iter().map(|l| l.sha256.as_str()).collect();
     for blob in &listed {
         if hash_in_name(Path::new(&blob.path)).is_some_and(|hash| hash != blob.sha256) {
@@ -113,7 +129,12 @@ fn fill(store: &Store, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupRep
         }
     }
     drop_removed(store, &copy, &held, &mut report)?;
-    copy_tree(runs, to, "runs", |_| true, &mut listed, &mut report)?;
+    for (under, from) in trees(paths) {
+        copy_tree(&from, to, under, |_| true, &mut listed, &mut report)?;
+    }
+    if let Some((bytes, sha256)) = tree::copy_file(&paths.config, &to.join(CONFIG))? {
+        listed.push(Listed { path: CONFIG.to_owned(), bytes, sha256 });
+    }
 
     let found = fsck::check(&ReadTx::new(copy.begin_read()?))?;
     report.rows = found.files + found.jobs + found.projects + found.audit;

@@ -37,10 +37,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use audit::hash as audit_hash;
 pub use backup::BackupReport;
+pub use disk::store_file as file_in;
+use dropforge_shared::paths::Paths;
 pub use error::StoreError;
 pub use fsck::{FsckReport, Problem};
-pub use disk::store_file as file_in;
 pub use restore::{check_backup, restore};
 use tokio::sync::oneshot;
 pub use tx::{ReadTx, WriteTx};
@@ -52,6 +54,27 @@ use writer::{Command, Request, Shared, Writer};
 
 /// Longest pause of [`Store::persist`] between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Whether a store lies in a folder, and can be opened by this build. Changes nothing but what a kill left open.
+///
+/// # Errors
+/// Why it can't be opened.
+pub fn look(dir: &Path) -> Result<bool, StoreError> {
+    let path = disk::store_file(dir);
+    if path.symlink_metadata().is_err() {
+        return Ok(false);
+    }
+    let _lock = disk::lock_dir(dir)?;
+    guarded(|| {
+        let db = disk::open_with(&Disk::real(), &path)?;
+        let known = migrate::known(migrate::STEPS);
+        match migrate::version(&db)? {
+            None => Err(StoreError::Corrupt(format!("{} is not a store of dropforge", path.display()))),
+            Some(found) if found > known => Err(StoreError::Newer { found, known }),
+            Some(_) => Ok(true),
+        }
+    })
+}
 
 /// The store. Clones share it.
 #[derive(Clone)]
@@ -237,10 +260,10 @@ impl Store {
         told.recv().unwrap_or_else(|_| Err(self.health().map_or(StoreError::Closed, StoreError::Unavailable)))
     }
 
-    /// Copies the store as it is now, the blobs and the runs to a new folder, and verifies the copy. Work goes on
-    /// meanwhile. Blocks.
-    pub fn backup(&self, blobs: &Path, runs: &Path, to: &Path) -> Result<BackupReport, StoreError> {
-        backup::run(self, blobs, runs, to)
+    /// Copies the store as it is now with contents, outputs, jobs' logs, recipes, a user's rules and the configuration to a new
+    /// folder, and verifies the copy. Work goes on meanwhile. Blocks.
+    pub fn backup(&self, paths: &Paths, to: &Path) -> Result<BackupReport, StoreError> {
+        backup::run(self, paths, to)
     }
 
     /// Every table in order, as text: what tests compare.

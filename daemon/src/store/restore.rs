@@ -8,11 +8,15 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::backup::{FORMAT, MANIFEST, Manifest, verify};
+use dropforge_shared::paths::Paths;
+
+use super::backup::{BLOBS, CONFIG, FORMAT, MANIFEST, Manifest, trees, verify};
 use super::error::StoreError;
 use super::tree::{self, Listed};
 use super::{disk, migrate};
 
+/// Folders of a backup; the store's comes beside them.
+const PLACES: [&str; 5] = [BLOBS, "runs", "logs", "recipes", "detection"];
 /// Ending of files that are being written.
 const PARTIAL: &str = "restoring";
 
@@ -22,11 +26,11 @@ pub fn check_backup(from: &Path) -> Result<(), StoreError> {
 }
 
 /// Restores the backup in `from`. Refuses where there is a store already, or files that are not the backup's.
-pub fn restore(from: &Path, store_dir: &Path, blobs: &Path, runs: &Path) -> Result<(), StoreError> {
+pub fn restore(from: &Path, paths: &Paths) -> Result<(), StoreError> {
     let manifest = read_manifest(from)?;
     verify(from, &manifest.files)?;
-    let lock = disk::lock_dir(store_dir)?;
-    let store = disk::store_file(store_dir);
+    let lock = disk::lock_dir(&paths.store)?;
+    let store = disk::store_file(&paths.store);
     if fs::symlink_metadata(&store).is_ok() {
         return Err(StoreError::Conflict(format!(
             "there is a store at {} already; move it away, with its blobs and runs, before a restore",
@@ -34,15 +38,21 @@ pub fn restore(from: &Path, store_dir: &Path, blobs: &Path, runs: &Path) -> Resu
         )));
     }
     let known: BTreeMap<&str, &Listed> = manifest.files.iter().map(|l| (l.path.as_str(), l)).collect();
-    for (under, target) in [("blobs", blobs), ("runs", runs)] {
+    let places: Vec<(&str, PathBuf)> =
+        [(BLOBS, paths.blobs.clone())].into_iter().chain(trees(paths)).collect();
+    for (under, target) in &places {
         refuse_strangers(target, under, &known)?;
     }
-    // Blobs and runs sort before the store.
+    // The store sorts last.
     for listed in known.values() {
-        let target = match listed.path.split_once('/') {
-            Some(("blobs", rest)) => blobs.join(rest),
-            Some(("runs", rest)) => runs.join(rest),
-            _ => store.clone(),
+        let below = |(under, target): &(&str, PathBuf)| {
+            listed.path.strip_prefix(under)?.strip_prefix('/').map(|rest| target.join(rest))
+        };
+        let target = match places.iter().find_map(below) {
+            Some(target) => target,
+            // One that is there stays: it may be made for this machine.
+            None if listed.path == CONFIG => paths.config.clone(),
+            None => store.clone(),
         };
         place(&from.join(&listed.path), &target, listed)?;
     }
@@ -71,7 +81,8 @@ fn read_manifest(from: &Path) -> Result<Manifest, StoreError> {
     let store = format!("store/{}", disk::FILE);
     let sane = |path: &str| {
         let plain = Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
-        plain && (path == store || path.starts_with("blobs/") || path.starts_with("runs/"))
+        let known = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        plain && (path == store || path == CONFIG || PLACES.iter().any(|name| known(name)))
     };
     if let Some(listed) = manifest.files.iter().find(|l| !sane(&l.path)) {
         return Err(damaged(format!("it lists '{}', which has no place in a backup", listed.path)));

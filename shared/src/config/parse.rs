@@ -14,7 +14,7 @@ impl Config {
     /// Parses a file's text. The error names file, line and key of everything that is wrong, and the nearest valid keys.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Fault> {
         let first = match toml::from_str::<Self>(text) {
-            Ok(config) => return config.check(path).map(|()| config),
+            Ok(config) => return config.check(text, path).map(|()| config),
             Err(e) => e,
         };
         let (mut lines, mut rest): (Vec<String>, String) = (Vec::new(), text.to_owned());
@@ -23,8 +23,11 @@ impl Config {
         while let Some(error) = next.take() {
             let at = error.span().map_or(0, |s| rest[..s.start.min(rest.len())].matches('\n').count());
             let message = error.message().to_owned();
-            messages.push(format!("{}, line {}: {message}", path.display(), at + 1));
-            nearest.extend(nearest_key(&message));
+            // What serde says of an unknown key names it.
+            let key = key_at(&rest, at).filter(|_| !message.starts_with("unknown field"));
+            let key = key.map_or_else(String::new, |key| format!("{key}: "));
+            messages.push(format!("{}, line {}: {key}{message}", path.display(), at + 1));
+            nearest.extend(nearest_word(&message));
             if messages.len() == MAX_TOLD {
                 break;
             }
@@ -35,7 +38,7 @@ impl Config {
             }
             rest = lines.join("\n");
             match toml::from_str::<Self>(&rest) {
-                Ok(config) => messages.extend(config.check(path).err().map(|fault| fault.message)),
+                Ok(config) => messages.extend(config.check(text, path).err().map(|fault| fault.message)),
                 Err(e) => next = Some(e),
             }
         }
@@ -48,7 +51,7 @@ impl Config {
         }))
     }
 
-    fn check(&self, path: &Path) -> Result<(), Fault> {
+    fn check(&self, text: &str, path: &Path) -> Result<(), Fault> {
         let seconds = [
             ("inbox.settle_seconds", self.inbox.settle_seconds),
             ("inbox.rescan_seconds", self.inbox.rescan_seconds),
@@ -65,14 +68,59 @@ impl Config {
             ("queue.attempts", self.queue.attempts),
             ("reader.children", self.reader.children),
         ];
-        let slow = seconds.iter().filter(|(_, value)| !(*value > 0.0 && *value <= 1e7));
-        let none = counts.iter().filter(|(_, value)| *value == 0);
-        let wrong: Vec<String> = slow
-            .map(|(key, value)| format!("{}: {key} = {value} must be above 0", path.display()))
-            .chain(none.map(|(key, _)| format!("{}: {key} must be at least 1", path.display())))
-            .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Fault::usage(wrong.join("\n"))) }
+        let mut wrong: Vec<(&str, String)> = Vec::new();
+        for (key, value) in seconds {
+            if !(value > 0.0 && value <= MAX_TIME) {
+                wrong.push((key, format!("{value} must be above 0 and at most {MAX_TIME}")));
+            }
+        }
+        for (key, value) in counts.into_iter().filter(|(_, value)| *value == 0) {
+            wrong.push((key, format!("{value} must be at least 1")));
+        }
+        if !is_level(&self.log.level) {
+            let level = crate::clean::fit(&self.log.level, 40);
+            wrong.push(("log.level", format!("\"{level}\" must be one of {}", LEVELS.join(", "))));
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let told = |(key, what): &(&str, String)| {
+            let line = line_of(text, key).map_or_else(String::new, |line| format!(", line {line}"));
+            format!("{}{line}: {key} = {what}", path.display())
+        };
+        Err(Fault::usage(wrong.iter().map(told).collect::<Vec<_>>().join("\n")))
     }
+}
+
+/// Levels of the daemon's log.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+/// The most that a time may be, in its unit: a hundred days in seconds.
+const MAX_TIME: f64 = 1e7;
+
+/// A level, or several with what each is for (`info,dropforge_daemon::inbox=debug`). A bare word that is no level would be
+/// taken for a target, and nothing else be logged.
+fn is_level(text: &str) -> bool {
+    let known = |level: &str| LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level.trim()));
+    text.split(',').all(|part| known(part.rsplit_once('=').map_or(part, |(_, level)| level)))
+}
+
+/// The key that a line sets, with its table.
+fn key_at(text: &str, at: usize) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let (key, _) = lines.get(at)?.split_once('=')?;
+    let table = lines.get(..at)?.iter().rev().find_map(|line| table(line));
+    let key = key.trim();
+    Some(table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}")))
+}
+
+/// The line that sets a key, counted from 1.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    (0..text.lines().count()).find(|at| key_at(text, *at).as_deref() == Some(key)).map(|at| at + 1)
+}
+
+/// The name of the table that a line begins.
+fn table(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('[')?.split(']').next().map(str::trim)
 }
 
 /// Makes a line a comment; a table's heading goes with all that stands below it. `false` where that was done already: then
@@ -89,15 +137,32 @@ fn take_out(lines: &mut [String], at: usize) -> bool {
     true
 }
 
-/// From serde's "unknown field `x`, expected one of `a`, `b`": the expected one that is closest to `x`.
-fn nearest_key(message: &str) -> Option<String> {
+/// From serde's "unknown field `x`, expected one of `a`, `b`" (or "unknown variant"): the expected one that is closest to
+/// `x`. A key that stands outside of its table is known by its name alone.
+fn nearest_word(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let wrong = quoted.next().filter(|_| message.starts_with("unknown field"))?;
-    quoted
+    let is_key = message.starts_with("unknown field");
+    let wrong = quoted.next().filter(|_| is_key || message.starts_with("unknown variant"))?;
+    let near = quoted
         .map(|key| (strsim::damerau_levenshtein(wrong, key), key))
         .min()
         .filter(|(distance, key)| *distance <= key.len().max(wrong.len()) / 2)
-        .map(|(_, key)| key.to_owned())
+        .map(|(_, key)| key.to_owned());
+    near.or_else(|| {
+        let starter = Config::starter();
+        let tables = is_key.then(|| starter.lines().filter_map(table));
+        tables?
+            .find(|table| line_of(&uncommented(&starter), &format!("{table}.{wrong}")).is_some())
+            .map(|table| format!("{wrong}' below '[{table}]"))
+    })
+}
+
+/// The file that is written at the first start has its keys as comments.
+fn uncommented(text: &str) -> String {
+    text.lines()
+        .map(|line| line.trim_start_matches("# ").trim_start_matches('#'))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -111,6 +176,21 @@ mod tests {
         assert!(fault.message.contains("/etc/df.toml, line 3"), "{}", fault.message);
         assert!(fault.message.contains("settle_secnods"), "{}", fault.message);
         assert_eq!(fault.hint.as_deref(), Some("Did you mean 'settle_seconds'?"));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_and_a_key_outside_of_its_table_are_told() {
+        let wrong = |text: &str| Config::parse(text, Path::new("c.toml")).unwrap_err();
+        let fault = wrong("[log]\n# how much\nlevel = \"loud\"\n");
+        assert!(fault.message.contains("line 3: log.level = \"loud\" must be one of error"), "{fault}");
+        for good in ["warn", "INFO", "info,dropforge_daemon=debug"] {
+            assert!(Config::parse(&format!("[log]\nlevel = \"{good}\"\n"), Path::new("c")).is_ok(), "{good}");
+        }
+        let fault = wrong("settle_seconds = 1.0\n");
+        assert_eq!(fault.hint.as_deref(), Some("Did you mean 'settle_seconds' below '[inbox]'?"));
+        let fault = wrong("[inbox]\nafter_intake = \"mvoe\"\n");
+        assert!(fault.message.contains("line 2: inbox.after_intake: unknown variant"), "{fault}");
+        assert_eq!(fault.hint.as_deref(), Some("Did you mean 'move'?"));
     }
 
     #[test]
@@ -133,6 +213,14 @@ mod tests {
         }
         assert_eq!(fault.message.lines().count(), 6, "{}", fault.message);
         assert_eq!(fault.hint.as_deref(), Some("Did you mean 'settle_seconds', 'queue'?"));
+        for part in [
+            "queue.attempts: ",
+            "queue.job_memory: ",
+            "line 3: inbox.poll_seconds = 0",
+            "line 10: reader.children",
+        ] {
+            assert!(fault.message.contains(part), "{part}: {}", fault.message);
+        }
         // A file that is no TOML ends the search, it does not hang it.
         assert!(Config::parse("[inbox\nx = = 1\n\"\"\"\n", Path::new("c.toml")).is_err());
     }

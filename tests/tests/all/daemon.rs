@@ -114,6 +114,12 @@ fn a_damaged_store_says_so_at_the_start() {
     let outcome = home.run(["files"]);
     assert_eq!(outcome.code, Some(4), "{outcome:#?}");
     assert!(outcome.stderr.contains("the store is damaged"), "{outcome:#?}");
+    // And so does who is asked what is wrong.
+    let outcome = home.run(["doctor", "--json"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:#?}");
+    let checks: Vec<serde_json::Value> = serde_json::from_str(&outcome.stdout).unwrap();
+    let store = checks.iter().find(|c| c["name"] == "store").unwrap();
+    assert!(store["level"] == "error" && store["advice"].as_str().unwrap().contains("restore"), "{store}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use dropforge_shared::ids::{FileId, JobId};
 use dropforge_shared::job::JobState;
 use dropforge_shared::service::{AddRequest, CALL, JobQuery};
 
+use super::priority::Priority;
 use super::reading_options::ReadingOptions;
 use super::waiting::{self, Line};
 use super::{Context, Done, listing};
@@ -35,6 +36,8 @@ pub struct Args {
     on_duplicate: Option<OnDuplicate>,
     #[command(flatten)]
     reading: ReadingOptions,
+    #[command(flatten)]
+    priority: Priority,
     /// Wait until their jobs have ended; exit 1 where one failed
     #[arg(long)]
     wait: bool,
@@ -81,7 +84,8 @@ async fn work(args: Args, context: &Context, jobs: &mut Vec<String>) -> Done {
     let settings = args.reading.settings("")?;
     // With a key, asking again gives what was taken the first time.
     let idempotency = Some(JobId::random().to_string());
-    let request = AddRequest { paths, project: args.project, on_duplicate, settings, idempotency };
+    let priority = args.priority.priority;
+    let request = AddRequest { paths, project: args.project, on_duplicate, settings, idempotency, priority };
     let mut line = Line::new(context, client);
     let outcomes = taken(&mut line, &request, jobs).await?;
     let mut worst = first_fault(&outcomes);

@@ -27,13 +27,15 @@ pub async fn run(_: Args, context: &Context) -> Done {
             checks.push(check("daemon", "ok", detail, None));
             checks.extend(flat(client.rpc.doctor(within(CALL)).await)?);
         }
-        Ok(None) => checks.push(check(
-            "daemon",
-            "warning",
-            "is not running",
-            Some("Any verb starts it; `dropforge daemon start` does only that."),
-        )),
-        Err(fault) => checks.push(check("daemon", "error", fault.message, fault.hint.as_deref())),
+        Ok(None) => {
+            let advice = "Any verb starts it; `dropforge daemon start` does only that.";
+            checks.push(check("daemon", "warning", "is not running", Some(advice)));
+            checks.extend(offline(context));
+        }
+        Err(fault) => {
+            let log = format!("What it said lies in {}.", context.paths.logs.display());
+            checks.push(check("daemon", "error", fault.message, Some(fault.hint.as_deref().unwrap_or(&log))));
+        }
     }
     checks.extend(sandbox());
     checks.extend(terminal());
@@ -54,6 +56,17 @@ pub async fn run(_: Args, context: &Context) -> Done {
         }
     }
     Ok(if broken { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What the daemon would meet at its start.
+#[cfg(feature = "local")]
+fn offline(context: &Context) -> Vec<Check> {
+    dropforge_daemon::check_offline(&context.paths)
+}
+
+#[cfg(not(feature = "local"))]
+fn offline(_: &Context) -> Vec<Check> {
+    Vec::new()
 }
 
 fn configuration(context: &Context) -> Check {

@@ -20,6 +20,7 @@ mod listing;
 pub mod logs;
 pub mod prepare;
 pub mod preview;
+mod priority;
 pub mod profile;
 pub mod project;
 pub mod query;

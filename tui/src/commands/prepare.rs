@@ -9,6 +9,7 @@ use dropforge_shared::job::JobView;
 use dropforge_shared::service::{CALL, Submission};
 use dropforge_shared::suggest::{Recipe, StepChoice, settings};
 
+use super::priority::Priority;
 use super::steps::{self, Chosen};
 use super::waiting::{self, Line};
 use super::{Context, Done, rows};
@@ -37,6 +38,8 @@ pub struct Args {
     /// Only show what the steps do to the first 20 rows
     #[arg(long, conflicts_with_all = ["wait", "name"])]
     preview: bool,
+    #[command(flatten)]
+    priority: Priority,
     /// Wait until the new dataset is there, then show it
     #[arg(long)]
     wait: bool,
@@ -61,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
     if args.preview {
         return preview(&client, args.file, steps, context).await;
     }
-    start(client, args.file, &steps, args.name, args.wait, context).await
+    start(client, args.file, &steps, args.name, (args.wait, args.priority), context).await
 }
 
 /// Queues the steps; with `wait`, shows the new dataset.
@@ -70,7 +73,7 @@ pub(super) async fn start(
     file: String,
     steps: &[StepChoice],
     name: Option<String>,
-    wait: bool,
+    (wait, Priority { priority }): (bool, Priority),
     context: &Context,
 ) -> Done {
     let steps = serde_json::to_string(steps)
@@ -78,7 +81,7 @@ pub(super) async fn start(
     let mut settings = BTreeMap::from([(settings::STEPS.to_owned(), steps)]);
     settings.extend(name.map(|n| (settings::NAME.to_owned(), n)));
     let submission =
-        Submission { kind: "prepare".into(), file: Some(file), settings, priority: 0, idempotency: None };
+        Submission { kind: "prepare".into(), file: Some(file), settings, priority, idempotency: None };
     let job = flat(client.rpc.submit(within(CALL), submission).await)?;
     finish(job, wait, client, context).await
 }

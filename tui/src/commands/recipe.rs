@@ -11,6 +11,7 @@ use dropforge_shared::recipe::{recipe_from_toml, recipe_to_toml};
 use dropforge_shared::service::CALL;
 use dropforge_shared::suggest::Recipe;
 
+use super::priority::Priority;
 use super::steps::{self, Chosen};
 use super::{Context, Done, prepare};
 use crate::output as print;
@@ -122,7 +123,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
         }
         What::Apply { name, file, set, dataset, wait } => {
             let steps = steps::of_recipe(steps::recipe(&client, &name).await?, &set)?;
-            return prepare::start(client, file, &steps, dataset, wait, context).await;
+            return prepare::start(client, file, &steps, dataset, (wait, Priority::default()), context).await;
         }
     }
     Ok(ExitCode::SUCCESS)

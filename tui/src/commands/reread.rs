@@ -7,6 +7,7 @@ use dropforge_shared::client::{flat, within};
 use dropforge_shared::reading::settings::TYPES;
 use dropforge_shared::service::{CALL, Submission};
 
+use super::priority::Priority;
 use super::reading_options::ReadingOptions;
 use super::waiting::{self, Line};
 use super::{Context, Done};
@@ -20,6 +21,8 @@ pub struct Args {
     file: String,
     #[command(flatten)]
     reading: ReadingOptions,
+    #[command(flatten)]
+    priority: Priority,
     /// Wait until it was read, then show it; exit 1 where that failed
     #[arg(long)]
     wait: bool,
@@ -36,8 +39,13 @@ pub async fn run(args: Args, context: &Context) -> Done {
         types = file.settings.get(TYPES).cloned().unwrap_or_default();
     }
     let settings = args.reading.settings(&types)?;
-    let submission =
-        Submission { kind: "ingest".into(), file: Some(args.file), settings, priority: 0, idempotency: None };
+    let submission = Submission {
+        kind: "ingest".into(),
+        file: Some(args.file),
+        settings,
+        priority: args.priority.priority,
+        idempotency: None,
+    };
     let job = flat(client.rpc.submit(within(CALL), submission).await)?;
     if !args.wait {
         return super::job::show(&job, context);

@@ -49,6 +49,9 @@ pub async fn run(args: Args, context: &Context) -> Done {
                 ByteSize(item.bytes)
             ));
         }
+        for item in staying(&plans) {
+            print::note(&format!("  stays    {} {}, which was made of it", item.id, clean::line(&item.name)));
+        }
         print::note(&format!(
             "Remove all of this, {} in all? Outputs that were exported stay. [y/N]",
             ByteSize(bytes)
@@ -79,6 +82,12 @@ pub async fn run(args: Args, context: &Context) -> Done {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was made of what goes, and does not go itself.
+fn staying(plans: &[RemovalPlan]) -> impl Iterator<Item = &RemovalItem> {
+    let goes = |id: &str| plans.iter().flat_map(|p| &p.items).any(|i| i.id == id);
+    plans.iter().flat_map(|p| &p.stays).filter(move |item| !goes(&item.id))
 }
 
 /// What goes, each thing once: what goes with another is not removed again.
@@ -143,6 +152,7 @@ mod tests {
                 .map(|i| RemovalItem { kind: "file".into(), id: (*i).into(), name: String::new(), bytes: 0 })
                 .collect(),
             bytes: 0,
+            stays: Vec::new(),
             token: String::new(),
         };
         let plans =

@@ -203,6 +203,7 @@ async fn progress_goes_up_to_the_whole_size() {
         on_duplicate: OnDuplicate::Use,
         settings: Default::default(),
         idempotency: None,
+        priority: 0,
     };
     let progress = |_: &str, done: u64, total: u64| seen.lock().unwrap().push((done, total));
     home.intake().add(request, owner(), |_| {}, progress).await;

@@ -153,6 +153,7 @@ impl Home {
             on_duplicate: OnDuplicate::Use,
             settings: Default::default(),
             idempotency: None,
+            priority: 0,
         };
         change(&mut request);
         let (intake, outcomes) = (self.intake(), Arc::new(Mutex::new(Vec::new())));

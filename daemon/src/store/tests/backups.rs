@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dropforge_shared::paths::Paths;
 use sha2::{Digest, Sha256};
 
 use super::{file, job, store_in, until};
@@ -28,6 +29,10 @@ impl Home {
         self.dir.path().join(name)
     }
 
+    fn paths(&self) -> Paths {
+        Paths::under(self.dir.path()).unwrap()
+    }
+
     fn blob(&self, content: &str) -> String {
         let sha = hex(&Sha256::digest(content.as_bytes()));
         let folder = self.at("blobs").join(&sha[..2]);
@@ -37,11 +42,11 @@ impl Home {
     }
 
     fn backup(&self, store: &Store) -> crate::store::BackupReport {
-        store.backup(&self.at("blobs"), &self.at("runs"), &self.at("backup")).unwrap()
+        store.backup(&self.paths(), &self.at("backup")).unwrap()
     }
 
     fn restore_to(&self, to: &Home) -> Result<(), StoreError> {
-        restore(&self.at("backup"), &to.at("store"), &to.at("blobs"), &to.at("runs"))
+        restore(&self.at("backup"), &to.paths())
     }
 }
 
@@ -108,7 +113,7 @@ fn a_target_that_is_there_is_not_touched() {
     let (store, _) = store_in(&home.at("store"));
     fs::create_dir(home.at("backup")).unwrap();
     fs::write(home.at("backup/precious"), "x").unwrap();
-    let error = store.backup(&home.at("blobs"), &home.at("runs"), &home.at("backup")).unwrap_err();
+    let error = store.backup(&home.paths(), &home.at("backup")).unwrap_err();
     assert!(matches!(&error, StoreError::Conflict(m) if m.contains("backup")), "{error}");
     assert_eq!(fs::read_dir(home.at("backup")).unwrap().count(), 1);
     fs::remove_dir_all(home.at("backup")).unwrap();
@@ -147,6 +152,37 @@ fn damaged_and_missing_blobs_are_told_and_the_rest_is_kept() {
     let other = Home::new();
     home.restore_to(&other).unwrap();
     assert!(other.at("blobs").join(&good[..2]).join(&good).exists());
+}
+
+#[test]
+fn what_a_user_made_and_set_and_what_jobs_said_comes_along() {
+    let home = Home::new();
+    let (store, _) = store_in(&home.at("store"));
+    let paths = home.paths();
+    let made = |paths: &Paths| {
+        [
+            paths.recipes.join("clean.toml"),
+            paths.detection.join("wine.toml"),
+            paths.logs.join("jobs/j1/0.jsonl"),
+            paths.config.clone(),
+        ]
+    };
+    for path in made(&paths) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, path.display().to_string()).unwrap();
+    }
+    home.backup(&store);
+    let other = Home::new();
+    let theirs = other.paths();
+    // A configuration that is there stays.
+    fs::create_dir_all(theirs.config.parent().unwrap()).unwrap();
+    fs::write(&theirs.config, "mine").unwrap();
+    home.restore_to(&other).unwrap();
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    for (from, to) in made(&paths).iter().zip(made(&theirs).iter()).take(3) {
+        assert_eq!(read(to), read(from));
+    }
+    assert_eq!(read(&theirs.config), "mine");
 }
 
 #[test]

@@ -121,6 +121,7 @@ impl Popup {
     /// What a removal asks.
     pub fn removal(plan: RemovalPlan) -> Self {
         let mut lines: Vec<String> = plan.items.iter().map(removal_line).collect();
+        lines.extend(plan.stays.iter().map(|item| format!("stays: {} ({}), made of it", item.name, item.id)));
         lines.push(format!("{} become free. What was exported stays.", ByteSize(plan.bytes)));
         let title = match plan.items.first() {
             Some(first) => format!("Delete {} {}?", first.kind, first.name),

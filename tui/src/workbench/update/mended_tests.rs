@@ -40,6 +40,7 @@ fn asked_to_delete(size: (u16, u16)) -> User {
         items: (0..50).map(item).collect(),
         bytes: 4_096,
         token: "t".into(),
+        stays: vec![],
     };
     user.answers(Answer::Plan(Ok(plan)));
     user

@@ -177,6 +177,7 @@ fn deleting_lists_what_goes_and_enter_alone_keeps_it() {
         items: vec![item("file", "b.csv"), item("dataset", "b.csv rows")],
         bytes: 4_096,
         token: "t".into(),
+        stays: vec![],
     };
     user.answers(Answer::Plan(Ok(plan.clone())));
     assert!(user.sees().contains("dataset b.csv rows") && user.sees().contains("4.0 KiB"), "{}", user.sees());

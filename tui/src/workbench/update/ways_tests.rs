@@ -263,7 +263,7 @@ fn opened() -> User {
 fn keys_do_nothing_in_a_window_that_is_too_small_to_show_what_they_do() {
     let mut user = opened();
     user.types("2d");
-    let plan = RemovalPlan { id: "f1".into(), token: "t".into(), items: vec![], bytes: 1 };
+    let plan = RemovalPlan { id: "f1".into(), token: "t".into(), items: vec![], bytes: 1, stays: vec![] };
     user.answers(Answer::Plan(Ok(plan)));
     user.happens(Action::Resize(30, 8));
     assert!(user.types("<tab><enter>").is_empty(), "the question is not seen");
