@@ -19,9 +19,9 @@ pub struct Profile {
     pub rows: u64,
     /// One entry a column, in file order.
     pub columns: Vec<ColumnProfile>,
-    /// Pairwise Pearson correlation of the numeric columns; `None` where fewer than two or too many.
+    /// Pairwise Pearson correlation of the numeric columns, of the first fifty where there are more; `None` of fewer than two.
     pub correlations: Option<Correlations>,
-    /// Pairwise Spearman rank correlation of the numeric columns; ties have their mean rank.
+    /// Pairwise Spearman rank correlation of the same columns; ties have their mean rank.
     #[serde(default)]
     pub spearman: Option<Correlations>,
     /// Pairwise Cramér's V of the columns with few values, with Bergsma's correction of its bias (2013, "A bias-correction

@@ -83,6 +83,12 @@ pub(super) fn open_with(disk: &Disk, path: &Path) -> Result<Database, StoreError
     guarded(|| {
         (disk.open)(path).map_err(|e| match e {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(path.to_owned()),
+            // No disk's fault: the file is not what it was.
+            DatabaseError::Storage(redb::StorageError::Io(e))
+                if matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
+                StoreError::Corrupt(format!("{}: {e}", path.display()))
+            }
             DatabaseError::Storage(redb::StorageError::Io(e)) => {
                 StoreError::io("opening the store", path, &e)
             }

@@ -195,3 +195,29 @@ fn a_thousand_sheets_become_files_and_the_rest_is_told() {
     assert!(reading.contains("5 more parts"), "{reading}");
     assert!(home.run(["logs", id(&job)]).stdout.contains("5 more parts"));
 }
+
+#[test]
+fn a_referenced_file_that_changed_unseen_is_not_read_as_the_one_that_was_added() {
+    let home = home!();
+    home.configure("[inbox]\nreference_above_bytes = 8\n");
+    let path = home.file("large.csv", "x,y\n1,2\n3,4\n");
+    let added = home.json(&format!("add {} --wait", path.display()));
+    assert_eq!(home.json("preview large.csv")["rows"], json!([[1, 2], [3, 4]]));
+    assert_eq!(
+        std::fs::read_dir(home.path().join("blobs"))
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().file_name() != "tmp")
+            .count(),
+        0
+    );
+    // Another content of the same size under the same time.
+    let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+    std::fs::write(&path, "x,y\n1,2\n3,5\n").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    let job = added[0]["jobs"][0].as_str().unwrap();
+    let outcome = home.run(["rerun", job, "--wait"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:#?}");
+    assert!(outcome.stderr.contains("has changed since it was added"), "{outcome:#?}");
+    assert_eq!(home.json("preview large.csv")["rows"], json!([[1, 2], [3, 4]]), "what was read stays");
+    home.assert_store_is_sound();
+}

@@ -30,13 +30,22 @@ fn what_was_set_for_reading_is_kept_and_a_failure_keeps_the_data() {
     assert_eq!(home.run(["reread", "a.csv", "--header", "auto", "--wait"]).code, Some(0));
     assert_eq!((&file()["rows"], &file()["settings"]), (&json!(2), &json!({"delimiter": ";"})));
 
-    // A reading that fails leaves data and settings as they were, and the file says so.
+    // What can't be followed is refused at once, whoever asks for it.
     let before = file();
-    let mut submission = fault("x");
-    submission.kind = "ingest".into();
-    submission.file = Some(id(&before).to_owned());
-    submission.settings = [("header".to_owned(), "perhaps".to_owned())].into();
-    let job = call(&home, async |rpc| flat(rpc.submit(within(CALL), submission).await)).unwrap();
+    let with = |name: &str, value: &str| {
+        let mut submission = fault("x");
+        submission.kind = "ingest".into();
+        submission.file = Some(id(&before).to_owned());
+        submission.settings = [(name.to_owned(), value.to_owned())].into();
+        call(&home, async |rpc| flat(rpc.submit(within(CALL), submission).await))
+    };
+    assert!(with("header", "perhaps").unwrap_err().message.contains("'perhaps'"));
+    let outcome = home.run(["reread", "a.csv", "--encoding", "klingon"]);
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("klingon"), "{outcome:#?}");
+    let outcome = home.run(["add", &path.to_string_lossy(), "--encoding", "klingon"]);
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("klingon"), "{outcome:#?}");
+    // A reading that fails leaves data and settings as they were, and the file says so.
+    let job = with("types", "nosuch=integer").unwrap();
     assert_eq!(ended(&home, job.id.as_str())["state"], "failed");
     let after = file();
     assert_eq!(

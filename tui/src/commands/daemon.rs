@@ -106,6 +106,9 @@ fn say(context: &Context, peer: &Peer, what: &str) -> Done {
 async fn stop(context: &Context) -> Done {
     let Some(peer) = ask(&context.paths, Operation::Status).await? else {
         print::note("the daemon is not running");
+        if context.json {
+            print::json(&None::<DaemonStatus>)?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
     let process = ProcessIdentity::of(peer.pid);

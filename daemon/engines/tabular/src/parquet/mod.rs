@@ -3,6 +3,7 @@
 mod decimal;
 pub(crate) mod foreign;
 mod print;
+mod wide;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +26,7 @@ pub(crate) struct Dataset {
     pub(crate) rows: u64,
     /// The columns, in file order.
     pub(crate) columns: Vec<Column>,
+    kept: wide::Kept,
 }
 
 /// Runs Polars on bytes that it did not write; its panics become errors.
@@ -75,7 +77,7 @@ impl Dataset {
                     Column { name: field.name.to_string(), kind }
                 })
                 .collect();
-            Ok(Self { path: path.to_path_buf(), metadata, rows, columns })
+            Ok(Self { path: path.to_path_buf(), metadata, rows, columns, kept: wide::Kept::default() })
         })
     }
 
