@@ -13,10 +13,9 @@ use sqlparser::ast::{
 };
 
 use super::expressions::{self, Where};
-use super::grouping;
 use super::names::{self, Names};
 use super::parse::{self, place};
-use super::tables;
+use super::{distinct, grouping, tables, ties};
 use crate::error::Error;
 
 /// How deep queries and expressions may go.
@@ -59,10 +58,12 @@ fn within(query: &mut Query, names: &mut Names<'_>, top: bool) -> Result<(), Err
     }
     if let Some(with) = &mut query.with {
         if !top {
-            return Err(Error::Sql("WITH may stand at the beginning of the statement only".into()));
+            let at = place(with.with_token.0.span);
+            return Err(Error::Sql(format!("{at}WITH may stand at the beginning of the statement only")));
         }
         if with.recursive {
-            return Err(Error::Sql("WITH RECURSIVE is not supported".into()));
+            let at = place(with.with_token.0.span);
+            return Err(Error::Sql(format!("{at}WITH RECURSIVE is not supported")));
         }
         for cte in &mut with.cte_tables {
             if cte.from.is_some() || cte.materialized.is_some() {
@@ -79,24 +80,26 @@ fn within(query: &mut Query, names: &mut Names<'_>, top: bool) -> Result<(), Err
     limits(query)?;
     if matches!(*query.body, SetExpr::SetOperation { .. }) && query.order_by.is_some() {
         // The engine would sort each side by names that only the whole has.
-        *query.body = wrapped(std::mem::replace(&mut query.body, Box::new(SetExpr::Values(no_values()))))?;
+        *query.body =
+            wrapped(std::mem::replace(&mut query.body, Box::new(SetExpr::Values(no_values()))), "of both")?;
     }
     match &mut *query.body {
         SetExpr::Select(select) => {
             self::select(select, names)?;
-            grouping::order_by(select, &mut query.order_by, names)
+            grouping::order_by(select, &mut query.order_by, names)?;
+            distinct::first(query)
         }
         other => set(other, None, names),
     }
 }
 
-fn no_values() -> sqlparser::ast::Values {
+pub(super) fn no_values() -> sqlparser::ast::Values {
     sqlparser::ast::Values { explicit_row: false, value_keyword: false, rows: Vec::new() }
 }
 
-/// `body` as `SELECT * FROM (body) AS "of both"`.
-fn wrapped(body: Box<SetExpr>) -> Result<SetExpr, Error> {
-    let mut outer = parse::one_query("SELECT * FROM (SELECT 1) AS \"of both\"")?;
+/// `body` as `SELECT * FROM (body) AS "name"`.
+pub(super) fn wrapped(body: Box<SetExpr>, name: &str) -> Result<SetExpr, Error> {
+    let mut outer = parse::one_query(&format!("SELECT * FROM (SELECT 1) AS \"{name}\""))?;
     if let SetExpr::Select(select) = &mut *outer.body
         && let Some(TableWithJoins { relation: TableFactor::Derived { subquery, .. }, .. }) =
             select.from.first_mut()
@@ -111,23 +114,23 @@ fn limits(query: &Query) -> Result<(), Error> {
         Expr::Value(v) => matches!(v.value, sqlparser::ast::Value::Number(..)),
         _ => false,
     };
-    let fine = match &query.limit_clause {
-        None => true,
+    let numbers: Vec<&Expr> = match &query.limit_clause {
+        None => Vec::new(),
         Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
-            limit_by.is_empty()
-                && limit.as_ref().is_none_or(number)
-                && offset.as_ref().is_none_or(|o| number(&o.value))
+            limit.iter().chain(offset.as_ref().map(|o| &o.value)).chain(limit_by).collect()
         }
-        Some(LimitClause::OffsetCommaLimit { offset, limit }) => number(offset) && number(limit),
+        Some(LimitClause::OffsetCommaLimit { offset, limit }) => vec![offset, limit],
     };
+    let by = matches!(&query.limit_clause, Some(LimitClause::LimitOffset { limit_by, .. }) if !limit_by.is_empty());
+    let wrong = numbers.iter().find(|e| by || !number(e)).map(|e| e.span());
     let fetch = query.fetch.as_ref().is_none_or(|f| {
         !f.with_ties && !f.percent && f.quantity.as_ref().is_some_and(number) && query.limit_clause.is_none()
     });
-    if fine && fetch {
-        Ok(())
-    } else {
-        Err(Error::Sql("LIMIT, OFFSET and FETCH take a number as it stands".into()))
+    if wrong.is_none() && fetch {
+        return Ok(());
     }
+    let at = wrong.map_or_else(String::new, place);
+    Err(Error::Sql(format!("{at}LIMIT, OFFSET and FETCH take a number as it stands")))
 }
 
 /// A side of UNION, INTERSECT or EXCEPT, or a body in parentheses.
@@ -143,14 +146,17 @@ fn set(body: &mut SetExpr, around: Option<SetOperator>, names: &mut Names<'_>) -
         SetExpr::SetOperation { left, op, set_quantifier, right } => {
             let all_may = *op == SetOperator::Union && *set_quantifier == SetQuantifier::All;
             if !(all_may || matches!(set_quantifier, SetQuantifier::None | SetQuantifier::Distinct)) {
-                return Err(Error::Sql(format!("{op} {set_quantifier} is not supported")));
+                let text =
+                    format!("{op} {set_quantifier} is not supported; {op} alone compares different rows");
+                return Err(unable(&**right, &text));
             }
             // The engine goes by the outermost operator alone when it tells INTERSECT from EXCEPT.
             let outermost = around.unwrap_or(*op);
             if *op != SetOperator::Union && outermost != *op || *op == SetOperator::Minus {
-                return Err(Error::Sql(format!(
+                let text = format!(
                     "{op} beside {outermost} needs parentheses: (SELECT … {op} SELECT …) {outermost} SELECT …"
-                )));
+                );
+                return Err(unable(&**right, &text));
             }
             set(left, Some(outermost), names)?;
             set(right, Some(outermost), names)
@@ -196,8 +202,9 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
             "DISTINCT ON is not supported; number the rows with ROW_NUMBER() OVER (PARTITION BY …)",
         ));
     }
+    let mut further = Vec::new();
     for table in &mut select.from {
-        tables::from(table, names)?;
+        further.extend(tables::from(table, names)?);
     }
     for item in &mut select.projection {
         self::item(item, names)?;
@@ -212,11 +219,15 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
             *filter = Expr::Nested(Box::new(inside));
         }
     }
+    let further = select.selection.take().into_iter().chain(further);
+    select.selection = ties::all(further.map(|part| Expr::Nested(Box::new(part))).collect());
     if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
         if !modifiers.is_empty() {
-            return Err(Error::Sql(
-                "GROUP BY has no WITH ROLLUP, CUBE or TOTALS here; join with UNION ALL".into(),
-            ));
+            let text = "GROUP BY has no WITH ROLLUP, CUBE or TOTALS here; join with UNION ALL";
+            return Err(match keys.first() {
+                Some(key) => unable(key, text),
+                None => Error::Sql(text.into()),
+            });
         }
         for key in keys {
             expressions::check(key, Where::Key, names)?;
@@ -224,6 +235,10 @@ fn select(select: &mut Select, names: &mut Names<'_>) -> Result<(), Error> {
     }
     if let Some(having) = &mut select.having {
         expressions::check(having, Where::Having, names)?;
+        if matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty()) {
+            let text = "HAVING needs GROUP BY; filter around the whole instead: WITH w AS (SELECT …) SELECT … FROM w WHERE …";
+            return Err(unable(having, text));
+        }
     }
     tables::keys_once(select);
     name_columns(select);

@@ -3,19 +3,24 @@
 //! columns; whether it may be asked for at all is decided elsewhere. This walks the statement with the tables that each part of
 //! it sees; what a name means among them is [`super::meaning`]'s.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 use dropforge_shared::page::ColumnType;
 use sqlparser::ast::{
-    Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Spanned as _, TableFactor, Visit as _, Visitor,
+    Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderByKind, Query, Select, SelectItem, SetExpr,
+    Spanned as _, TableFactor, Visit as _, Visitor,
 };
+use sqlparser::tokenizer::Span;
 
-use super::kinds;
 use super::meaning::Meaning;
 use super::names::{Names, Relation as Known};
+use super::ranges::Range;
 use super::scope::{Named, Relation, Scope, open, renamed};
+use super::{bounds, kinds};
 use crate::error::Error;
 use crate::parquet::Dataset;
 
@@ -28,6 +33,10 @@ pub(super) struct Binder<'n, 't> {
     /// The SELECTs, by their place in `scopes`, whose columns were meant since it was last asked.
     reached: BTreeSet<usize>,
     kinds: Kinds,
+    /// Tables of FROM and WITH being looked at.
+    pub(super) inner: usize,
+    /// Bounds of the columns of datasets that were asked for.
+    pub(super) figures: RefCell<BTreeMap<PathBuf, Rc<BTreeMap<String, Range>>>>,
 }
 
 /// Looks up every column of a statement.
@@ -40,8 +49,19 @@ pub(super) fn statement(query: &Query, names: &mut Names<'_>) -> Result<Kinds, E
     Ok(binder.kinds)
 }
 
-/// Types of what `date_trunc` is given, by the place of the call.
-pub(super) type Kinds = BTreeMap<(u64, u64), ColumnType>;
+/// What is told of expressions by their place.
+#[derive(Debug, Default)]
+pub(super) struct Kinds {
+    /// Types of what `date_trunc` is given, by the beginning of the call.
+    pub(super) cut: BTreeMap<(u64, u64), ColumnType>,
+    /// Arithmetic that could go beyond what an integer holds.
+    pub(super) beyond: BTreeSet<[u64; 4]>,
+}
+
+/// A place from its beginning to its end.
+pub(super) fn whole_place(span: Span) -> [u64; 4] {
+    [span.start.line, span.start.column, span.end.line, span.end.column]
+}
 
 impl<'n, 't> Binder<'n, 't> {
     pub(super) fn new(names: &'n mut Names<'t>) -> Self {
@@ -50,7 +70,9 @@ impl<'n, 't> Binder<'n, 't> {
             with: BTreeMap::new(),
             scopes: Vec::new(),
             reached: BTreeSet::new(),
-            kinds: Kinds::new(),
+            kinds: Kinds::default(),
+            inner: 0,
+            figures: RefCell::default(),
         }
     }
 
@@ -67,7 +89,9 @@ impl<'n, 't> Binder<'n, 't> {
     /// A `WITH` table begins to be known.
     pub(super) fn define(&mut self, cte: &sqlparser::ast::Cte) -> Result<(), Error> {
         let around = (std::mem::take(&mut self.scopes), self.reached.clone());
+        self.inner += 1;
         let found = self.query(&cte.query);
+        self.inner -= 1;
         (self.scopes, self.reached) = around;
         let name = &cte.alias.name.value;
         self.with.insert(name.clone(), renamed(found?, name, &cte.alias.columns));
@@ -113,7 +137,7 @@ impl<'n, 't> Binder<'n, 't> {
             }
         };
         self.with = before;
-        found
+        found.and_then(|found| bounds::numbered(&order, &found).map(|()| found))
     }
 
     /// A set's columns are called as those of its first side.
@@ -124,6 +148,9 @@ impl<'n, 't> Binder<'n, 't> {
             SetExpr::SetOperation { left, right, .. } => {
                 let mut first = self.body(left)?;
                 let second = self.body(right)?;
+                bounds::as_wide(&first, &second, &**right)?;
+                first.ranges = bounds::of_both(&first, &second);
+                first.rows = first.rows.zip(second.rows).map(|(a, b)| a.saturating_add(b));
                 for (column, other) in first.columns.iter_mut().zip(&second.columns) {
                     column.1 = column.1.filter(|kind| other.1 == Some(*kind));
                 }
@@ -223,20 +250,27 @@ impl<'n, 't> Binder<'n, 't> {
                     return Ok(Relation { name: called, ..with.clone() });
                 }
                 // What is wrong with a name of a table is told when it is checked.
-                let found = match self.names.relation(name) {
-                    Ok(Known::Dataset(inside)) => {
-                        self.names.file(&inside).and_then(|p| Dataset::open(&p).ok())
-                    }
+                let path = match self.names.relation(name) {
+                    Ok(Known::Dataset(inside)) => self.names.file(&inside),
                     _ => None,
                 };
+                let found = path.as_ref().and_then(|path| Dataset::open(path).ok());
                 let Some(dataset) = found else { return Ok(open(&called)) };
                 let columns = dataset.columns.into_iter().map(|c| (c.name, Some(c.kind))).collect();
-                Ok(Relation { name: called, columns, ..Relation::default() })
+                Ok(Relation {
+                    name: called,
+                    columns,
+                    rows: Some(dataset.rows),
+                    source: path,
+                    ..Relation::default()
+                })
             }
             TableFactor::Derived { lateral: false, subquery, alias, .. } => {
                 // A table of FROM is run on its own: it sees nothing of what is around it.
                 let around = (std::mem::take(&mut self.scopes), self.reached.clone());
+                self.inner += 1;
                 let found = self.query(subquery);
+                self.inner -= 1;
                 (self.scopes, self.reached) = around;
                 let none = Vec::new();
                 let (name, columns) = alias.as_ref().map_or(("", &none), |a| (&a.name.value, &a.columns));
@@ -254,58 +288,6 @@ impl<'n, 't> Binder<'n, 't> {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(()),
         }
-    }
-
-    /// The columns that a select gives.
-    fn output(&self, select: &Select) -> Relation {
-        let mut out = Relation::default();
-        let Some(scope) = self.scopes.last() else { return open("") };
-        let mut add = |name: String, kind: Option<ColumnType>, from: Option<&str>| {
-            if out.columns.iter().any(|(n, _)| *n == name) {
-                // What the second of a name is called depends on how it is asked for.
-                out.open = true;
-                if let Some(table) = from {
-                    out.columns.push((format!("{table}.{name}"), kind));
-                }
-            } else {
-                out.columns.push((name, kind));
-            }
-        };
-        let mut unclear = false;
-        for item in &select.projection {
-            match item {
-                SelectItem::ExprWithAlias { expr, alias } => add(alias.value.clone(), self.kind(expr), None),
-                SelectItem::UnnamedExpr(expr) => match expr {
-                    Expr::Identifier(name) => add(name.value.clone(), self.kind(expr), None),
-                    Expr::CompoundIdentifier(parts) => {
-                        let name = parts.last().map_or_else(String::new, |p| p.value.clone());
-                        add(name, self.kind(expr), parts.first().map(|p| p.value.as_str()));
-                    }
-                    other => add(other.to_string().chars().take(100).collect(), self.kind(other), None),
-                },
-                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
-                    let only = match item {
-                        SelectItem::QualifiedWildcard(
-                            SelectItemQualifiedWildcardKind::ObjectName(table),
-                            _,
-                        ) => table.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()),
-                        _ => None,
-                    };
-                    // What is left out stays known: no harm, as the engine then says that it is not there.
-                    unclear |= options.opt_exclude.is_some();
-                    let wanted = |r: &&Relation| !r.gone && only.as_ref().is_none_or(|o| *o == r.name);
-                    for relation in scope.relations.iter().filter(wanted) {
-                        unclear |= relation.open;
-                        for (name, kind) in &relation.columns {
-                            add(name.clone(), *kind, Some(&relation.name));
-                        }
-                    }
-                }
-                _ => unclear = true,
-            }
-        }
-        out.open |= unclear;
-        out
     }
 }
 
@@ -361,7 +343,10 @@ impl Visitor for Walk<'_, '_, '_> {
             && let Some(kind) = kinds::arguments(f).get(1).and_then(|e| self.binder.kind(e))
         {
             let start = f.name.span().start;
-            self.binder.kinds.insert((start.line, start.column), kind);
+            self.binder.kinds.cut.insert((start.line, start.column), kind);
+        }
+        if self.binder.could_go_beyond(expr, self.aliases) {
+            self.binder.kinds.beyond.insert(whole_place(expr.span()));
         }
         let binder = &*self.binder;
         let aliases = self.aliases;

@@ -2,14 +2,16 @@
 
 use dropforge_shared::sql::{self, FunctionKind};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident,
-    Spanned as _, TimezoneInfo, UnaryOperator, Value,
+    BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Spanned as _,
+    TimezoneInfo, UnaryOperator, Value,
 };
+use sqlparser::tokenizer::Span;
 
 use super::allow::{self, MAX_DEPTH, refused, unable};
 use super::names::Names;
-use super::{rewrite, truncate, windows};
+use super::parse::place;
+use super::{arity, exact, kinds, own, rewrite, truncate, windows};
 use crate::error::Error;
 
 /// Where an expression stands.
@@ -52,8 +54,22 @@ impl Walk<'_, '_> {
                 "the expression is too long or too deep; join a table of values instead",
             ));
         }
+        // The engine that takes a join's condition apart would not know it again.
+        let beyond = self.at != Where::On && self.names.any_beyond() && self.names.goes_beyond(expr.span());
+        let windowed = matches!(expr, Expr::Function(f) if f.over.is_some());
+        let written = if beyond || windowed { own::number_of(&expr.to_string()) } else { 0 };
         self.within(expr)?;
         self.depth -= 1;
+        if let Expr::Function(function) = expr
+            && let Some(own) = windows::own(function, written)?
+        {
+            *expr = own;
+            return Ok(());
+        }
+        if beyond && let Some(exact) = exact::instead(expr, written, self.at == Where::Filter)? {
+            *expr = exact;
+            return Ok(());
+        }
         if let Expr::Function(function) = expr
             && function.name.to_string().eq_ignore_ascii_case("date_trunc")
         {
@@ -90,6 +106,9 @@ impl Walk<'_, '_> {
                     }
                     _ => Err(unable(expr, "a number is 1, 1.5 or 1e3, up to 1.8e308")),
                 },
+                Value::Number(digits, false) if digits.parse::<i128>().is_ok_and(|n| n > 1 << 63) => {
+                    Err(unable(expr, &format!("a whole number has 64 bits; write {digits}.0, as a fraction")))
+                }
                 Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
                 other => {
                     let text = format!("{other} is no value here; there are 1, 1.5, 'text', TRUE and NULL");
@@ -137,11 +156,13 @@ impl Walk<'_, '_> {
                 }
             }
             Expr::InSubquery { expr: e, subquery, .. } => {
+                let at = e.span();
                 self.expr(e)?;
-                self.subquery_may_stand(|names| allow::query(subquery, names, false, false))
+                self.subquery_may_stand(at, |names| allow::query(subquery, names, false, false))
             }
             Expr::Exists { subquery, .. } => {
-                self.subquery_may_stand(|names| allow::query(subquery, names, false, false))
+                let at = subquery.span();
+                self.subquery_may_stand(at, |names| allow::query(subquery, names, false, false))
             }
             Expr::Subquery(query) => allow::query(query, self.names, false, true),
             Expr::Like { any: false, expr: e, pattern, .. }
@@ -172,7 +193,7 @@ impl Walk<'_, '_> {
                 ) {
                     return Err(unable(expr, "there are CAST(x AS type), TRY_CAST(x AS type) and x::type"));
                 }
-                match storable(data_type) {
+                match kinds::storable(data_type) {
                     Some(instead) => *data_type = instead,
                     None => {
                         let text = format!(
@@ -236,10 +257,12 @@ impl Walk<'_, '_> {
 
     fn subquery_may_stand(
         &mut self,
+        at: Span,
         check: impl FnOnce(&mut Names<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if self.at != Where::Filter {
-            return Err(Error::Sql("IN (SELECT …) and EXISTS (SELECT …) stand in WHERE only".into()));
+            let text = "IN (SELECT …) and EXISTS (SELECT …) stand in WHERE only";
+            return Err(Error::Sql(format!("{}{text}", place(at))));
         }
         check(self.names)
     }
@@ -303,6 +326,10 @@ impl Walk<'_, '_> {
             FunctionArguments::Subquery(_) => return Err(wrong()),
         };
         let FunctionArgumentList { duplicate_treatment, args, clauses } = list;
+        let few = |least| known.kind == FunctionKind::Scalar && args.len() < least;
+        if arity::of(known.usage).is_some_and(|(least, most)| few(least) || args.len() > most) {
+            return Err(wrong());
+        }
         if duplicate_treatment.is_some() && known.kind != FunctionKind::Aggregate {
             return Err(wrong());
         }
@@ -368,29 +395,4 @@ fn operator(op: &BinaryOperator) -> bool {
             | B::And
             | B::Or
     )
-}
-
-/// The types that a dataset can hold, each under one name.
-pub(super) fn storable(data_type: &DataType) -> Option<DataType> {
-    use DataType as T;
-    Some(match data_type {
-        T::TinyInt(_)
-        | T::SmallInt(_)
-        | T::Int2(_)
-        | T::Int4(_)
-        | T::Int8(_)
-        | T::Int(_)
-        | T::Integer(_)
-        | T::BigInt(_) => T::BigInt(None),
-        T::Float(_) | T::Float4 | T::Float8 | T::Real | T::Double(_) | T::DoublePrecision => {
-            T::Double(ExactNumberInfo::None)
-        }
-        T::Bool | T::Boolean => T::Boolean,
-        T::Char(_) | T::Character(_) | T::Varchar(_) | T::CharacterVarying(_) | T::Text | T::String(_) => {
-            T::Varchar(None)
-        }
-        T::Date => T::Date,
-        T::Datetime(_) | T::Timestamp(_, TimezoneInfo::None) => T::Timestamp(None, TimezoneInfo::None),
-        _ => return None,
-    })
 }

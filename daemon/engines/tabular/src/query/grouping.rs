@@ -24,7 +24,7 @@ fn is_aggregate(expr: &Expr) -> bool {
 }
 
 fn is_window(expr: &Expr) -> bool {
-    matches!(expr, Expr::Function(f) if f.over.is_some())
+    matches!(expr, Expr::Function(f) if super::windows::is_window(f))
 }
 
 /// An aggregate over the whole table: the engine gives one row for it where nothing else has a row for each.

@@ -3,8 +3,8 @@
 
 use dropforge_shared::page::ColumnType::{self, Boolean, Date, Datetime, Float, Integer, Text};
 use sqlparser::ast::{
-    BinaryOperator as B, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    UnaryOperator, Value,
+    BinaryOperator as B, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::allow::unable;
@@ -87,7 +87,7 @@ fn numeric(kind: Option<ColumnType>) -> bool {
 }
 
 fn of_type(data_type: &DataType) -> Option<ColumnType> {
-    Some(match super::expressions::storable(data_type)? {
+    Some(match storable(data_type)? {
         DataType::BigInt(_) => Integer,
         DataType::Double(_) => Float,
         DataType::Boolean => Boolean,
@@ -240,4 +240,29 @@ fn compared(a: &Expr, of_a: Option<ColumnType>, b: &Expr, of_b: Option<ColumnTyp
 
 fn cast(text: &Expr) -> String {
     format!("TRY_CAST({text} AS DOUBLE) makes numbers of it, and what is none is missing then")
+}
+
+/// The types that a dataset can hold, each under one name.
+pub(super) fn storable(data_type: &DataType) -> Option<DataType> {
+    use DataType as T;
+    Some(match data_type {
+        T::TinyInt(_)
+        | T::SmallInt(_)
+        | T::Int2(_)
+        | T::Int4(_)
+        | T::Int8(_)
+        | T::Int(_)
+        | T::Integer(_)
+        | T::BigInt(_) => T::BigInt(None),
+        T::Float(_) | T::Float4 | T::Float8 | T::Real | T::Double(_) | T::DoublePrecision => {
+            T::Double(ExactNumberInfo::None)
+        }
+        T::Bool | T::Boolean => T::Boolean,
+        T::Char(_) | T::Character(_) | T::Varchar(_) | T::CharacterVarying(_) | T::Text | T::String(_) => {
+            T::Varchar(None)
+        }
+        T::Date => T::Date,
+        T::Datetime(_) | T::Timestamp(_, TimezoneInfo::None) => T::Timestamp(None, TimezoneInfo::None),
+        _ => return None,
+    })
 }

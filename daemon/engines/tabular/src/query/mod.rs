@@ -1,12 +1,14 @@
 //! One read-only SQL statement over datasets.
 //!
 //! The text is parsed ([`parse`]). Every name is looked up ([`bind`], with [`scope`], [`meaning`] and [`kinds`]), so that
-//! a wrong one is told with its place before the engine is asked. Subqueries that are tied to the query around them
-//! become joins ([`correlate`], with [`keys`] and [`ties`]), and `QUALIFY` a query around the query ([`qualify`]). Then
-//! all is checked against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`windows`], [`grouping`]),
-//! and what the engine lacks or takes otherwise is said in other words ([`rewrite`], [`truncate`]). Subqueries that stand
-//! for a value are run ([`scalar`]), and what is left goes to the engine ([`plan`], [`run`]), which streams. Nothing but
-//! the datasets handed in can be named.
+//! a wrong one is told with its place before the engine is asked; on the way it is found where integers could go beyond 64
+//! bits ([`bounds`], [`ranges`], [`figures`]). Subqueries that are tied to the query around them become joins
+//! ([`correlate`], with [`keys`] and [`ties`]), and `QUALIFY` a query around the query ([`qualify`]). Then all is checked
+//! against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`arity`], [`windows`], [`grouping`]), and what
+//! the engine lacks or takes otherwise is said in other words ([`rewrite`], [`truncate`], [`distinct`]), or as a call of this
+//! crate's own functions ([`own`]: [`exact`], [`window`] with [`running`] and [`fold`]). Subqueries that stand for a value are run
+//! ([`scalar`]), and what is left goes to the engine ([`plan`], [`parts`], [`run`]), which streams; the first rows of a sorted
+//! dataset are found first and fetched then ([`late`], [`fetch`]). Nothing but the datasets handed in can be named.
 //!
 //! Filters, limits, `ORDER BY` with `LIMIT`, and counts, sums and means by group are streamed. Sorting without a limit,
 //! windows, `median`, distinct values, one side of a join, and `min` or `max` of texts by group are held in memory; where
@@ -15,26 +17,38 @@
 //! Where it is not what users of other databases expect:
 //! - names of columns are case-sensitive; a column without a name is called what was written: `min(x)`;
 //! - `/` gives a fraction, also of integers; division by zero gives `inf` or `NaN`, not an error;
-//! - sums and products of integers beyond 64 bits wrap around;
+//! - an integer beyond 64 bits is an error with its place, not a number of more digits;
 //! - casting a fraction to an integer cuts it off;
-//! - `ORDER BY` puts missing values last, with `DESC` first (as PostgreSQL does); in `OVER` they come first either way;
+//! - `ORDER BY` puts missing values last, with `DESC` first, as PostgreSQL does, and in `OVER` likewise;
 //! - `strptime` and `strftime` use the codes of strftime; `DATE - DATE` gives a text such as `3 days`;
 //! - comparing a text with a number is an error, not a guess.
 
 mod allow;
+mod arity;
 mod bind;
+mod bounds;
 mod correlate;
+mod distinct;
+mod exact;
 mod expressions;
+mod fetch;
+mod figures;
+mod fold;
 mod grouping;
 mod keys;
 mod kinds;
+mod late;
 mod meaning;
 mod names;
+mod own;
 mod parse;
+mod parts;
 mod plan;
 mod qualify;
+mod ranges;
 mod rewrite;
 mod run;
+mod running;
 mod scalar;
 mod scope;
 mod tables;
@@ -42,8 +56,10 @@ mod ties;
 mod truncate;
 mod values;
 mod watch;
+mod window;
 mod windows;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -53,6 +69,7 @@ use sqlparser::ast::{CastKind, Expr, Query, Spanned as _};
 
 use crate::error::Error;
 use crate::monitor::Monitor;
+use crate::pass::panic_text;
 use plan::Datasets;
 
 /// What a statement may take.
@@ -99,8 +116,10 @@ pub fn query(
     let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
     let mut result = watch::watched(time, monitor, move |stop, _| {
-        let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
-        run::answer(&query, &datasets, limits, stop).map_err(|e| placed(e, &sql))
+        kept(&sql, || {
+            let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
+            run::answer(&query, &datasets, limits, stop)
+        })
     })?;
     result.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(result)
@@ -136,13 +155,25 @@ pub fn query_to(
     let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let out = out.to_path_buf();
     watch::watched(None, monitor, move |stop, voice| {
-        let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
-        run::save(&query, &datasets, (form, rows), &out, stop, voice).map_err(|e| placed(e, &sql))
+        kept(&sql, || {
+            let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
+            run::save(&query, &datasets, (form, rows), &out, stop, voice)
+        })
     })
+}
+
+/// Does the work; what the engine gave up on is an error as any other, and has its place where there is one.
+fn kept<T>(sql: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|cause| {
+        let why = panic_text(cause.as_ref());
+        Err(Error::Sql(format!("the engine gave up on this statement: {why}; write it otherwise")))
+    });
+    done.map_err(|e| placed(e, sql))
 }
 
 /// A value that could not be cast, with the place of the cast where there is but one that it can have been.
 fn placed(error: Error, sql: &str) -> Error {
+    let error = exact::placed(error, sql);
     let Error::Sql(text) = &error else { return error };
     if !text.contains("conversion from `") {
         return error;

@@ -45,7 +45,7 @@ impl<'a> Names<'a> {
             with: BTreeSet::new(),
             used: BTreeMap::new(),
             scopes: Vec::new(),
-            kinds: super::bind::Kinds::new(),
+            kinds: super::bind::Kinds::default(),
         }
     }
 
@@ -64,7 +64,17 @@ impl<'a> Names<'a> {
         &self,
         at: sqlparser::tokenizer::Span,
     ) -> Option<dropforge_shared::page::ColumnType> {
-        self.kinds.get(&(at.start.line, at.start.column)).copied()
+        self.kinds.cut.get(&(at.start.line, at.start.column)).copied()
+    }
+
+    /// Whether arithmetic at a place could go beyond what an integer holds.
+    pub(super) fn goes_beyond(&self, at: sqlparser::tokenizer::Span) -> bool {
+        self.kinds.beyond.contains(&super::bind::whole_place(at))
+    }
+
+    /// Whether any could.
+    pub(super) fn any_beyond(&self) -> bool {
+        !self.kinds.beyond.is_empty()
     }
 
     /// The file of a dataset in use, by its name inside.
@@ -75,6 +85,17 @@ impl<'a> Names<'a> {
     /// A `WITH` table begins to be known.
     pub(super) fn define(&mut self, name: &Ident) -> Result<(), Error> {
         if self.with.insert(name.value.clone()) { Ok(()) } else { Err(twice(name)) }
+    }
+
+    /// Whether a table in FROM goes by the name of a `WITH` table.
+    pub(super) fn is_with(&self, table: &sqlparser::ast::TableFactor) -> bool {
+        match table {
+            sqlparser::ast::TableFactor::Table { name, alias, .. } => {
+                let shown = alias.as_ref().map(|a| &a.name).or_else(|| name.0.last()?.as_ident());
+                shown.is_some_and(|name| self.with.contains(&name.value))
+            }
+            _ => false,
+        }
     }
 
     /// A query begins. One that is `alone` can't see the tables of those around it.

@@ -52,8 +52,34 @@ pub(super) fn expression(words: &str) -> Result<Expr, Error> {
     parsed.map_err(|e| Error::Internal(format!("{words} can't be read: {e}")))
 }
 
+/// Words that a statement which reads begins with.
+const BEGINNINGS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
+
+/// The first word of the text, with its place, where it is none that a reading statement begins with. It is looked at before
+/// the text is parsed: there are statements that the parser does not know, and all of them are refused alike.
+fn other_verb(sql: &str) -> Option<(String, String)> {
+    // What can't be cut into words is told of by the parser.
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize_with_location().unwrap_or_default();
+    let first = tokens.into_iter().find(|t| !matches!(t.token, Token::Whitespace(_) | Token::SemiColon))?;
+    match &first.token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            let verb = word.value.to_uppercase();
+            (!BEGINNINGS.contains(&verb.as_str())).then(|| (at(first.span.start), verb))
+        }
+        _ => None,
+    }
+}
+
 /// The one query of the text.
 pub(super) fn one_query(sql: &str) -> Result<Query, Error> {
+    if let Some((place, verb)) = other_verb(sql).filter(|_| sql.len() <= MAX_BYTES) {
+        // Verbs that look like one of those: they are no typos.
+        let known = ["SET", "DELETE", "DETACH", "SHOW", "VACUUM"].contains(&verb.as_str());
+        if let Some(near) = BEGINNINGS.iter().find(|b| !known && strsim::damerau_levenshtein(b, &verb) <= 2) {
+            return Err(Error::Usage(format!("{place}there is no statement {verb}; did you mean {near}?")));
+        }
+        return Err(not_reading(&place, &verb));
+    }
     let mut statements = statements(sql)?;
     if statements.len() > 1 {
         let place = statements.get(1).map_or_else(String::new, |s| place(s.span()));
@@ -69,11 +95,13 @@ pub(super) fn one_query(sql: &str) -> Result<Query, Error> {
                 Location { line: 0, .. } => first_word(sql),
                 start => at(start),
             };
-            Err(Error::Refused(format!(
-                "{place}{verb} is not allowed; a statement only reads: SELECT, or WITH … SELECT"
-            )))
+            Err(not_reading(&place, &verb))
         }
     }
+}
+
+fn not_reading(place: &str, verb: &str) -> Error {
+    Error::Refused(format!("{place}{verb} is not allowed; a statement only reads: SELECT, or WITH … SELECT"))
 }
 
 fn first_word(sql: &str) -> String {

@@ -1,13 +1,16 @@
 //! From checked text to a plan of the engine, over lazy scans of the datasets.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use polars::io::RowIndex;
 use polars::lazy::frame::{LazyFrame, ScanArgsParquet};
 use polars::prelude::{PlRefPath, PolarsError};
 use polars::sql::SQLContext;
 use sqlparser::ast::Query;
 
-use super::parse;
+use super::own::Own;
+use super::{parse, parts};
 use crate::error::Error;
 
 /// The datasets of a statement under their names inside.
@@ -19,6 +22,17 @@ pub(super) fn plan(
     datasets: &Datasets,
     columns: &dyn Fn() -> Vec<String>,
 ) -> Result<LazyFrame, Error> {
+    let tables: Result<Vec<_>, Error> =
+        datasets.iter().map(|(name, path)| Ok((name.clone(), scan(path, None)?))).collect();
+    over(query, tables?, columns)
+}
+
+/// The plan of a query over tables under their names inside.
+pub(super) fn over(
+    query: &Query,
+    tables: Vec<(String, LazyFrame)>,
+    columns: &dyn Fn() -> Vec<String>,
+) -> Result<LazyFrame, Error> {
     let text = query.to_string();
     // What runs is parsed from text once more: it must be what was checked.
     if parse::one_query(&text)? != *query {
@@ -26,19 +40,28 @@ pub(super) fn plan(
             "a statement was not the same after it was written out; write it otherwise".into(),
         ));
     }
-    let mut context = SQLContext::new();
-    for (name, path) in datasets {
-        context.register(name, scan(path)?);
-    }
-    context.execute(&text).map_err(|e| explain(&e, &columns()))
+    let own = Arc::new(Own::default());
+    let mut tables = tables;
+    let run = |query: &Query, tables: &[(String, LazyFrame)]| {
+        let mut context = SQLContext::new().with_function_registry(own.clone());
+        for (name, table) in tables {
+            context.register(name, table.clone());
+        }
+        context.execute(&query.to_string()).map_err(|e| explain(&e, &columns()))
+    };
+    let mut query = query.clone();
+    parts::apart(&mut query, &mut tables, &run)?;
+    run(&query, &tables)
 }
 
-fn scan(path: &Path) -> Result<LazyFrame, Error> {
+/// A dataset; `row` is the name of a column that numbers its rows from 0.
+pub(super) fn scan(path: &Path, row: Option<&str>) -> Result<LazyFrame, Error> {
     let args = ScanArgsParquet {
         // A path is a path: nothing in it is a pattern, and no column comes out of it.
         glob: false,
         hive_options: polars::prelude::HiveOptions { enabled: Some(false), ..Default::default() },
         cache: false,
+        row_index: row.map(|name| RowIndex { name: name.into(), offset: 0 }),
         ..ScanArgsParquet::default()
     };
     let fault = |e: PolarsError| Error::Parquet { path: path.to_path_buf(), reason: e.to_string() };

@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator,
-    Value, WindowType,
+    Value,
 };
 
 use super::allow::unable;
@@ -62,8 +62,6 @@ pub(super) fn apply(expr: &mut Expr) -> Result<(), Error> {
                     positive(function, n)?;
                     said("CASE WHEN length(A) <= B THEN A ELSE right(A, B) END", &[("A", text), ("B", n)])?
                 }
-                ("rank", []) => ranked(function, "sum")?,
-                ("dense_rank", []) => ranked(function, "max")?,
                 ("left" | "right" | "strpos" | "mod" | "round", _) => {
                     return Err(unable(&function.name, &format!("{name} takes other arguments")));
                 }
@@ -181,30 +179,6 @@ fn round(x: &Expr, digits: Option<&Expr>) -> Result<Expr, Error> {
     };
     let words = "(sign(A) * (CASE WHEN abs(A) * P - floor(abs(A) * P) >= 0.5 THEN ceil(abs(A) * P) ELSE floor(abs(A) * P) END) / P)";
     said(words, &[("A", x), ("P", &number(&power))])
-}
-
-/// The engine gives no rank to missing keys, and leaves them out of the others' ranks. They come first.
-fn ranked(function: &Function, gather: &str) -> Result<Expr, Error> {
-    let rank = Expr::Function(function.clone());
-    let Some(WindowType::WindowSpec(spec)) = &function.over else { return Ok(rank) };
-    let [key] = spec.order_by.as_slice() else { return Ok(rank) };
-    let words = format!(
-        "CASE WHEN K IS NULL THEN 1 ELSE F + {gather}(CASE WHEN K IS NULL THEN 1 ELSE 0 END) OVER () END"
-    );
-    let mut expr = said(&words, &[("K", &key.expr)])?;
-    let _ = sqlparser::ast::visit_expressions_mut(&mut expr, |e| {
-        match e {
-            Expr::Function(f) if f.name.to_string() == gather => {
-                if let Some(WindowType::WindowSpec(whole)) = &mut f.over {
-                    whole.partition_by.clone_from(&spec.partition_by);
-                }
-            }
-            Expr::Identifier(name) if name.value == "F" && name.quote_style.is_none() => *e = rank.clone(),
-            _ => {}
-        }
-        std::ops::ControlFlow::<()>::Continue(())
-    });
-    Ok(expr)
 }
 
 /// `words` with expressions in the place of bare names.

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dropforge_shared::page::{Cell, Page};
 use dropforge_shared::query::{Form, QueryResult};
 use polars::lazy::frame::LazyFrame;
-use polars::prelude::{AnyValue, DataFrame, Engine, IdxSize, PlanCallback, SchemaRef};
+use polars::prelude::{AnyValue, DataFrame, Engine, IdxSize, IntoLazy as _, PlanCallback, SchemaRef};
 use sqlparser::ast::Query;
 
 use super::plan::{self, Datasets};
 use super::scalar::Answer;
 use super::watch::{Stop, Voice, Word};
-use super::{QueryLimits, Saved, values};
+use super::{QueryLimits, Saved, fetch, late, values};
 use crate::error::Error;
 use crate::export::Sink;
 use crate::page::{CELL_OVERHEAD, cell};
@@ -26,8 +26,13 @@ const BLOCK: usize = 1_024;
 /// As many rows, or more, are not told to the engine.
 const MOST_TOLD: usize = 1 << 16;
 
-/// Plans the query. Gives the plan and its schema.
-fn prepare(query: &Query, datasets: &Datasets) -> Result<(LazyFrame, SchemaRef), Error> {
+/// Plans the query, of which no more than `most` rows are looked at. Gives the plan and its schema.
+fn prepare(
+    query: &Query,
+    datasets: &Datasets,
+    most: Option<u64>,
+    stop: &Stop,
+) -> Result<(LazyFrame, SchemaRef), Error> {
     let columns = || {
         let mut names = Vec::new();
         for (_, path) in datasets {
@@ -37,9 +42,31 @@ fn prepare(query: &Query, datasets: &Datasets) -> Result<(LazyFrame, SchemaRef),
         }
         names
     };
-    let mut lazy = plan::plan(query, datasets, &columns)?;
+    let mut lazy = match (late::steps(query, datasets, most), datasets.first()) {
+        (Some(steps), Some((name, path))) => {
+            let numbered = vec![(name.clone(), plan::scan(path, Some(late::ROW))?)];
+            let rows = numbers(plan::over(&steps.rows, numbered, &columns)?, stop)?;
+            let brought = fetch::rows(path, &rows, steps.columns.as_ref(), stop)?;
+            plan::over(&steps.rest, vec![(name.clone(), brought.lazy())], &columns)?
+        }
+        _ => plan::plan(query, datasets, &columns)?,
+    };
     let schema = lazy.collect_schema().map_err(|e| plan::explain(&e, &columns()))?;
     Ok((lazy, schema))
+}
+
+/// The numbers of rows that a plan gives.
+fn numbers(lazy: LazyFrame, stop: &Stop) -> Result<Vec<IdxSize>, Error> {
+    let found: Arc<Mutex<Vec<IdxSize>>> = Arc::default();
+    let into = found.clone();
+    each_block(lazy, BLOCK, stop, move |block| {
+        let Some(Ok(rows)) = block.columns().first().map(|column| column.idx()) else {
+            return Err(Error::Internal("rows of a dataset have no numbers".into()));
+        };
+        into.lock().unwrap_or_else(PoisonError::into_inner).extend(rows.into_no_null_iter());
+        Ok(false)
+    })?;
+    Ok(std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Hands every block in the result's order to `take`, until that says stop.
@@ -80,7 +107,7 @@ pub(super) fn answer(
     limits: QueryLimits,
     stop: &Stop,
 ) -> Result<QueryResult, Error> {
-    let (lazy, schema) = prepare(query, datasets)?;
+    let (lazy, schema) = prepare(query, datasets, limits.max_rows.checked_add(1), stop)?;
     let columns = values::columns(&schema);
     let width = columns.len().max(1);
     let header: usize = columns.iter().map(|c| c.name.len() + 24).sum();
@@ -151,7 +178,7 @@ impl Rows {
 
 /// The value of a subquery that stands for one.
 pub(super) fn one_value(query: &Query, datasets: &Datasets, stop: &Stop) -> Result<Answer, Error> {
-    let (lazy, schema) = prepare(query, datasets)?;
+    let (lazy, schema) = prepare(query, datasets, Some(2), stop)?;
     let Some((_, dtype)) = schema.get_at_index(0).filter(|_| schema.len() == 1) else {
         return Err(Error::Sql("a subquery in an expression gives one column".into()));
     };
@@ -184,7 +211,7 @@ pub(super) fn save(
     stop: &Stop,
     voice: &Voice<Saved>,
 ) -> Result<Saved, Error> {
-    let (mut lazy, schema) = prepare(query, datasets)?;
+    let (mut lazy, schema) = prepare(query, datasets, rows, stop)?;
     if let Some(rows) = rows {
         lazy = lazy.limit(IdxSize::try_from(rows).unwrap_or(IdxSize::MAX));
     }

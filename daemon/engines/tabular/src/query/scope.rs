@@ -1,9 +1,12 @@
 //! The tables of a SELECT and their columns, and how they are told to a user. Must not know how names are looked up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use dropforge_shared::page::ColumnType;
 use dropforge_shared::sql;
+
+use super::ranges::Range;
 
 /// A column: its name and, where it is known, its type.
 pub(super) type Named = (String, Option<ColumnType>);
@@ -18,6 +21,12 @@ pub(super) struct Relation {
     pub(super) open: bool,
     /// Whether its columns can't be meant any more, as after a semi join.
     pub(super) gone: bool,
+    /// The most rows that it can have, where that is known.
+    pub(super) rows: Option<u64>,
+    /// The dataset that it is.
+    pub(super) source: Option<PathBuf>,
+    /// Bounds of its integers, where it is no dataset, as far as they are known.
+    pub(super) ranges: BTreeMap<String, Range>,
 }
 
 /// The tables of one SELECT.
@@ -44,9 +53,15 @@ pub(super) fn renamed(
     columns: &[sqlparser::ast::TableAliasColumnDef],
 ) -> Relation {
     relation.name = name.to_owned();
-    for (column, new) in relation.columns.iter_mut().zip(columns) {
-        column.0.clone_from(&new.name.value);
+    let mut ranges = BTreeMap::new();
+    for (at, column) in relation.columns.iter_mut().enumerate() {
+        let range = relation.ranges.remove(&column.0);
+        if let Some(new) = columns.get(at) {
+            column.0.clone_from(&new.name.value);
+        }
+        ranges.extend(range.map(|range| (column.0.clone(), range)));
     }
+    relation.ranges = ranges;
     relation
 }
 

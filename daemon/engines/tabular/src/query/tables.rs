@@ -1,26 +1,36 @@
 //! What may stand in `FROM`: datasets, `WITH` tables, subqueries, and joins of them.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, Select, SelectItem,
-    Spanned, TableAlias, TableFactor, TableWithJoins,
+    SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::allow::{self, of, refused, unable};
 use super::expressions::{self, Where};
 use super::names::{self, Names, Relation};
 use super::parse::place;
+use super::ties;
 use crate::error::Error;
 
-/// Checks a table and what is joined to it.
-pub(super) fn from(table: &mut TableWithJoins, names: &mut Names<'_>) -> Result<(), Error> {
+/// Checks a table and what is joined to it. Gives the conditions of inner joins that the engine can't join by, for WHERE.
+pub(super) fn from(table: &mut TableWithJoins, names: &mut Names<'_>) -> Result<Vec<Expr>, Error> {
     relation(&mut table.relation, names)?;
-    for join in &mut table.joins {
+    let mut further = Vec::new();
+    // A join that adds rows in which the tables before are missing would lose them to WHERE.
+    let adds = |join: &Join| {
+        use JoinOperator as J;
+        matches!(join.join_operator, J::Right(_) | J::RightOuter(_) | J::FullOuter(_))
+    };
+    let last = table.joins.iter().rposition(adds);
+    for (at, join) in table.joins.iter_mut().enumerate() {
         relation(&mut join.relation, names)?;
-        self::join(join, names)?;
+        let alone = last.is_some_and(|last| last > at);
+        further.extend(self::join(join, alone, names)?);
     }
-    Ok(())
+    Ok(further)
 }
 
 /// An alias and nothing else.
@@ -103,11 +113,11 @@ fn relation(factor: &mut TableFactor, names: &mut Names<'_>) -> Result<(), Error
     }
 }
 
-fn join(join: &mut Join, names: &mut Names<'_>) -> Result<(), Error> {
+fn join(join: &mut Join, alone: bool, names: &mut Names<'_>) -> Result<Vec<Expr>, Error> {
     use JoinOperator as J;
     let span = join.relation.span();
     let (constraint, inner, using) = match &mut join.join_operator {
-        J::CrossJoin(JoinConstraint::None) if !join.global => return Ok(()),
+        J::CrossJoin(JoinConstraint::None) if !join.global => return Ok(Vec::new()),
         J::Join(c) | J::Inner(c) => (c, true, true),
         J::Left(c) | J::LeftOuter(c) | J::Semi(c) | J::LeftSemi(c) | J::Anti(c) | J::LeftAnti(c) => {
             (c, false, true)
@@ -122,9 +132,27 @@ fn join(join: &mut Join, names: &mut Names<'_>) -> Result<(), Error> {
     match constraint {
         JoinConstraint::On(on) if !join.global => {
             expressions::check(on, Where::On, names)?;
-            conditions(on, inner)
+            let parts = ties::conjuncts(on.clone());
+            let (joins, mut further): (Vec<Expr>, Vec<Expr>) =
+                parts.into_iter().partition(|part| comparison(part, inner));
+            match ties::all(joins) {
+                Some(joins) if !further.is_empty() => *on = joins,
+                Some(_) => return Ok(Vec::new()),
+                None => return Err(condition(on, inner)),
+            }
+            if inner && !alone {
+                return Ok(further);
+            }
+            // A condition on the joined table alone is one on what is joined.
+            let with = names.is_with(&join.relation);
+            if let Some(wrong) = further.iter().find(|part| with || !using || !is_of(part, &join.relation)) {
+                return Err(condition(wrong, inner));
+            }
+            further = further.into_iter().map(|part| Expr::Nested(Box::new(part))).collect();
+            filtered(&mut join.relation, ties::all(further))?;
+            Ok(Vec::new())
         }
-        JoinConstraint::Using(_) if using && !join.global => Ok(()),
+        JoinConstraint::Using(_) if using && !join.global => Ok(Vec::new()),
         _ => {
             let text = "this join needs ON a.key = b.key (USING stands for it in an inner and a left join)";
             Err(Error::Sql(format!("{}{text}", place(span))))
@@ -174,15 +202,11 @@ fn shown(table: &TableFactor) -> Option<&str> {
     }
 }
 
-/// A join compares columns of both tables; the engine keys on them and would take other conditions for keys, or drop the
-/// rows that an outer join keeps.
-fn conditions(on: &Expr, inner: bool) -> Result<(), Error> {
+/// Whether a condition compares columns of both tables; the engine keys on those and would take other conditions for keys, or
+/// drop the rows that an outer join keeps.
+fn comparison(on: &Expr, inner: bool) -> bool {
     match on {
-        Expr::Nested(inside) => conditions(inside, inner),
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            conditions(left, inner)?;
-            conditions(right, inner)
-        }
+        Expr::Nested(inside) => comparison(inside, inner),
         Expr::BinaryOp { left, op, right } => {
             use BinaryOperator as B;
             let comparable = match op {
@@ -192,18 +216,50 @@ fn conditions(on: &Expr, inner: bool) -> Result<(), Error> {
             };
             let (mut tables_left, mut tables_right) = (BTreeSet::new(), BTreeSet::new());
             let columns = mentioned(left, &mut tables_left) > 0 && mentioned(right, &mut tables_right) > 0;
-            let sides = tables_left.is_disjoint(&tables_right);
-            if comparable && columns && sides { Ok(()) } else { Err(condition(on, inner)) }
+            comparable && columns && tables_left.is_disjoint(&tables_right)
         }
-        _ => Err(condition(on, inner)),
+        _ => false,
     }
+}
+
+/// Whether all columns of a condition are written as this table's.
+fn is_of(part: &Expr, table: &TableFactor) -> bool {
+    let name = shown(table);
+    let found = sqlparser::ast::visit_expressions(part, |e| match e {
+        Expr::Identifier(_) => ControlFlow::Break(()),
+        Expr::CompoundIdentifier(parts) if parts.first().map(|p| p.value.as_str()) != name => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_continue()
+}
+
+/// Makes a table that of the rows for which the condition holds.
+fn filtered(table: &mut TableFactor, condition: Option<Expr>) -> Result<(), Error> {
+    let (TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. }) =
+        &*table
+    else {
+        return Err(Error::Internal("a table that is joined has no name".into()));
+    };
+    let mut subquery = super::parse::one_query("SELECT * FROM t")?;
+    let alias = Some(names::as_alias(&alias.name));
+    if let SetExpr::Select(select) = &mut *subquery.body {
+        select.selection = condition;
+        if let Some(from) = select.from.first_mut() {
+            std::mem::swap(&mut from.relation, table);
+        }
+    }
+    *table = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias, sample: None };
+    Ok(())
 }
 
 fn condition(on: &Expr, inner: bool) -> Error {
     let way = if inner {
-        "ON compares columns of the two tables; put other conditions into WHERE"
+        "ON compares columns of the two tables at least once; put other conditions into WHERE"
     } else {
-        "here ON takes a.key = b.key [AND …] alone; filter the table in a subquery first: JOIN (SELECT … WHERE …) AS b"
+        "here ON takes a.key = b.key [AND …], and conditions on columns of the joined table alone, written b.column; filter the \
+         other table in a subquery first: FROM (SELECT … WHERE …) AS a"
     };
     unable(on, way)
 }

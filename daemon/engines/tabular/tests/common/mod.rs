@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod house;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
