@@ -31,6 +31,10 @@ pub struct Profile {
     /// Rows that spearman and cramers_v were taken from, where not all: a fixed-stride sample. `None` for all rows.
     #[serde(default)]
     pub association_rows: Option<u64>,
+    /// The standard error that the sample leaves in them, 1/√(rows − 1), which is that of a correlation near 0 and an upper bound
+    /// of that of others between normal variables (Fisher, 1915, Biometrika 10:507–521). `None` where all rows were taken.
+    #[serde(default)]
+    pub association_error: Option<f64>,
     /// What is worth a look, most severe first.
     pub issues: Vec<Issue>,
     /// A guess at what one would predict.

@@ -168,6 +168,7 @@ fn a_large_table_is_sampled_for_associations_and_says_so() {
     }
     let p = profiled(&text).profile;
     assert_eq!(p.association_rows, Some(131_071));
+    assert!(p.association_error.is_some_and(|error| (0.0027..0.0028).contains(&error)));
     // The sample sees every place of a short cycle: b tells kind, and nothing tells a.
     let v = p.cramers_v.as_ref().unwrap();
     assert_eq!(v.columns, ["b", "kind"]);
@@ -192,4 +193,26 @@ fn a_cancel_ends_the_profile() {
     let taken = profiled("a,b\n1,2\n");
     let error = profile(&taken.dataset, "f", &[], &mut Stop).unwrap_err();
     assert!(matches!(error, Error::Cancelled));
+}
+
+#[test]
+fn a_wide_table_has_the_correlations_of_its_first_fifty_columns() {
+    let names = |kind: &str| (0..60).map(|i| format!("{kind}{i}")).collect::<Vec<_>>();
+    let mut text = format!("{},{}\n", names("n").join(","), names("c").join(","));
+    let mut random = Random(11);
+    for _ in 0..200 {
+        let base = random.next();
+        let numbers: Vec<String> = (0..60).map(|i| format!("{:.6}", base * f64::from(i + 1) - 0.5)).collect();
+        let words: Vec<String> = (0..60).map(|i| format!("w{}", (base * 4.0) as u32 + i)).collect();
+        text.push_str(&format!("{},{}\n", numbers.join(","), words.join(",")));
+    }
+    let taken = profiled(&text);
+    let p = &taken.profile;
+    assert_eq!(p.columns.len(), 120);
+    for (matrix, kind) in [(&p.correlations, "n"), (&p.spearman, "n"), (&p.cramers_v, "c")] {
+        let matrix = matrix.as_ref().unwrap();
+        assert_eq!(matrix.columns, names(kind)[..50]);
+        assert!(matrix.matrix.len() == 50 && matrix.matrix.iter().all(|row| row.len() == 50));
+        assert!(matrix.matrix.iter().flatten().all(|r| r.is_some_and(|r| r > 0.99)), "{kind}");
+    }
 }

@@ -70,8 +70,10 @@ fn head(profile: &Profile, heat: Heat, theme: Theme, area: Rect, buf: &mut Buffe
         parts.push((format!(" {} ", measure.name()), style));
     }
     let sampled = profile.association_rows.filter(|_| heat.measure != Measure::Pearson);
+    // Two standard errors: what 19 of 20 samples keep.
+    let error = profile.association_error.map_or_else(String::new, |e| format!(" ±{:.3}", 2.0 * e));
     let note = match sampled {
-        Some(rows) => format!("  from {} rows · m next, Esc back", count(rows)),
+        Some(rows) => format!("  from {} rows{error} · m next, Esc back", count(rows)),
         None => "  m next, Esc back".into(),
     };
     parts.push((note, theme.dim()));

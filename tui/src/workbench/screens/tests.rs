@@ -92,6 +92,7 @@ pub(in super::super) fn profile() -> Box<Profile> {
         spearman: None,
         cramers_v: None,
         association_rows: None,
+        association_error: None,
         issues: vec![Issue {
             column: Some("body mass".into()),
             kind: "missing".into(),

@@ -15,12 +15,13 @@
 //! **Generic** is the answer where no type reaches 50: its confidence is 100 less the best type's score, with the same
 //! levels. A plain unknown table is generic and ready; nobody is asked about it.
 //!
-//! **Asking.** The user is asked only where evidence is real (the best name strategy of a type has 40 points or more;
-//! without names, the shapes have 60) and yet does not decide:
+//! **Asking.** The user is asked only where the level is very low, evidence is real (the best name strategy of a type has 40
+//! points or more; without names, the shapes have 60) and yet does not decide:
 //! - it is too thin: the best type has from 40 to just under 50 points, or
-//! - it contradicts itself: two types have 35 points or more each, less than 10 apart, and the better one less than 60.
+//! - it contradicts itself: two types have from 35 to just under 50 points each, less than 10 apart.
 //!
-//! Then the best type is named, at its own level. A table without rows is not asked about.
+//! Then the best type is named all the same. From 50 points on a type is taken and a rival is left to the user's review. A
+//! table without rows is not asked about.
 
 mod library;
 mod names;
@@ -55,10 +56,8 @@ const MEDIUM: f64 = 70.0;
 const LOW: f64 = 50.0;
 /// Below [`LOW`], but from here on worth a question.
 const THIN: f64 = 40.0;
-/// From here on a type counts as a rival, where the better one is under [`RIVAL_MOST`].
+/// From here on a type counts as a rival, where the better one is under [`LOW`].
 const RIVAL: f64 = 35.0;
-/// See [`RIVAL`].
-const RIVAL_MOST: f64 = 60.0;
 /// Points of the best name strategy from which evidence is real.
 const REAL_NAMES: f64 = 40.0;
 /// The same of the shapes, where names say nothing.
@@ -153,11 +152,11 @@ fn should_ask(scored: &[(TypeCandidate, bool)], named: bool) -> bool {
     };
     let Some(first) = scored.first().filter(|first| real(first)) else { return false };
     let best = &first.0;
-    let thin = (THIN..LOW).contains(&best.score);
-    let contradictory = scored.get(1).filter(|next| real(next)).is_some_and(|(next, _)| {
-        next.score >= RIVAL && best.score - next.score < LEAD && best.score < RIVAL_MOST
-    });
-    thin || contradictory
+    let contradictory = scored
+        .get(1)
+        .filter(|next| real(next))
+        .is_some_and(|(next, _)| next.score >= RIVAL && best.score - next.score < LEAD);
+    best.score < LOW && (best.score >= THIN || contradictory)
 }
 
 /// `generic` as a candidate: as sure as the best type is unlikely, strategy by strategy.

@@ -18,6 +18,7 @@
 //! names = ["open", "opening price"]     # compared without case, accents, separators, brackets and a counting suffix
 //! patterns = ["*_open", "open_#"]       # '*' any text, '#' digits; on small words joined by '_'
 //! values = ["numeric"]                  # the column fits if its values have any of these shapes
+//! needs = ["numeric"]                   # it does not play the role, whatever its name, unless they have any of these
 //!
 //! [[shape]]                             # telling values, whatever the names
 //! measure = "ohlc"                      # see `Measure`; `of` names a shape or a role where one is needed
@@ -79,6 +80,8 @@ pub(crate) struct Role {
     pub(crate) patterns: Vec<Pattern>,
     #[serde(default)]
     pub(crate) values: Vec<Shape>,
+    #[serde(default)]
+    pub(crate) needs: Vec<Shape>,
 }
 
 fn one() -> f64 {

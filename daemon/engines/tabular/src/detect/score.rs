@@ -93,7 +93,8 @@ fn core_columns(rule: &Rule, claims: &Claims<'_>) -> usize {
 }
 
 fn evidence((strategy, weight): (&str, f64), score: f64, detail: String) -> Evidence {
-    Evidence { strategy: strategy.to_owned(), score: score.clamp(0.0, 100.0), weight, detail }
+    // The sum of nothing is -0.0, which adding 0 mends.
+    Evidence { strategy: strategy.to_owned(), score: score.clamp(0.0, 100.0) + 0.0, weight, detail }
 }
 
 fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
@@ -112,6 +113,7 @@ fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
         for index in found {
             if let Some(taken @ false) = taken.get_mut(*index)
                 && mine.len() < role.most
+                && may_play(role, seen.looks.get(*index))
             {
                 *taken = true;
                 mine.push(*index);
@@ -124,7 +126,10 @@ fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
         let mine = any.entry(&role.role).or_default();
         for pattern in &role.patterns {
             for (index, name) in names.iter().enumerate() {
-                if mine.len() < role.most && taken.get(index) == Some(&false) && pattern.matches(&name.words)
+                if mine.len() < role.most
+                    && taken.get(index) == Some(&false)
+                    && pattern.matches(&name.words)
+                    && may_play(role, seen.looks.get(index))
                 {
                     if let Some(taken) = taken.get_mut(index) {
                         *taken = true;
@@ -141,6 +146,12 @@ fn claim<'r>(rule: &'r Rule, names: &[Name], seen: &Seen<'_>) -> Claimed<'r> {
     exact.retain(|_, columns| !columns.is_empty());
     any.retain(|_, columns| !columns.is_empty());
     Claimed { exact, any, by_pattern, anti }
+}
+
+/// Whether a column's values allow the role. Where there are none, the name decides.
+fn may_play(role: &Role, look: Option<&Look<'_>>) -> bool {
+    let Some(look) = look else { return false };
+    role.needs.is_empty() || look.filled() == 0 || role.needs.iter().any(|shape| look.is(*shape))
 }
 
 /// 100 where columns of enough weight and enough core columns were found, less the columns that speak against it.

@@ -38,6 +38,8 @@ pub(crate) enum Shape {
     Flag,
     /// Repeated values: at most 50, or one in twenty rows, different.
     Category,
+    /// A few states that rows share: ten at most, each in three rows or more on average.
+    States,
     /// Whole numbers from 0 or 1 up to 4 to 10: answers on a scale.
     Scale,
     /// Numbers from 0 to 5 or 10 with at most 21 values, in steps of a half or of a tenth.
@@ -48,6 +50,8 @@ pub(crate) enum Shape {
     Code,
     /// Sentences.
     Sentences,
+    /// Texts that hardly repeat and are no codes: sentences, and short messages or other scripts as well.
+    FreeText,
     /// One to five words of letters, as names of persons, places and goods.
     Words,
     /// Mail addresses.
@@ -95,14 +99,16 @@ impl Look<'_> {
 
     /// Smallest and largest number.
     pub(crate) fn range(&self) -> Option<(f64, f64)> {
-        Some((number(self.profile.min.as_ref()?)?, number(self.profile.max.as_ref()?)?))
+        // 0 is added so that evidence says no -0.
+        Some((number(self.profile.min.as_ref()?)? + 0.0, number(self.profile.max.as_ref()?)? + 0.0))
     }
 
     fn within(&self, low: f64, high: f64) -> bool {
         self.range().is_some_and(|(min, max)| min >= low && max <= high)
     }
 
-    fn filled(&self) -> u64 {
+    /// Rows with a value.
+    pub(crate) fn filled(&self) -> u64 {
         self.rows.saturating_sub(self.profile.nulls)
     }
 
@@ -163,11 +169,19 @@ impl Look<'_> {
             Shape::Binary => distinct == 2,
             Shape::Flag => distinct <= 2 && (kind == ColumnType::Boolean || self.is_zero_one()),
             Shape::Category => (distinct <= 50 || distinct * 20 <= self.filled()) && distinct < self.filled(),
+            Shape::States => distinct <= 10 && distinct * 3 <= self.filled(),
             Shape::Scale => self.is_scale(),
             Shape::Stars => self.is_stars(),
             Shape::Unique => self.is_unique(),
             Shape::Code => kind == ColumnType::Integer || self.texts(texts::is_code) >= 0.9,
             Shape::Sentences => self.texts(texts::is_sentence) >= 0.5,
+            Shape::FreeText => {
+                kind == ColumnType::Text
+                    && distinct * 2 > self.filled()
+                    // Some scripts write no blanks between words.
+                    && self.texts(|t| t.is_ascii() && texts::is_code(t)) < 0.5
+                    && self.texts(texts::is_time) < 0.5
+            }
             Shape::Words => self.texts(texts::is_words) >= 0.8,
             Shape::Email => self.texts(texts::is_email) >= 0.9,
             Shape::Url => self.texts(texts::is_url) >= 0.9,

@@ -185,12 +185,96 @@ fn the_user_is_asked_where_evidence_is_real_but_thin_or_contradictory_and_only_t
         (clear.decided.name.as_str(), clear.decided.level.as_str(), clear.ask),
         ("paint", "medium", false)
     );
-    let torn = of_with(
-        csv,
-        true,
-        &rules(&[two_columns("paint", ["hue", "chroma"], 3.5), two_columns("light", ["chroma", "hue"], 3.6)]),
+    // The same with a hint that does not hold: 1.8 of 2.2 parts of what the names give.
+    let lame = |name: &str, columns, suffices| {
+        two_columns(name, columns, suffices) + "[[hint]]\nmeasure = 'rows'\nat_least = 1000.0\nweight = 1.0\n"
+    };
+    let rivals = [lame("paint", ["hue", "chroma"], 4.4), lame("light", ["chroma", "hue"], 4.5)];
+    let torn = of_with(csv, true, &rules(&rivals));
+    assert!(torn.candidates[0].score < 40.0, "{torn:?}");
+    assert_eq!(
+        (torn.decided.name.as_str(), torn.decided.level.as_str(), torn.ask),
+        ("paint", "very_low", true)
     );
-    assert_eq!((torn.decided.name.as_str(), torn.decided.level.as_str(), torn.ask), ("paint", "low", true));
+    let alone = of_with(csv, true, &rules(&rivals[..1]));
+    assert_eq!((alone.decided.name.as_str(), alone.ask), ("generic", false));
+}
+
+#[test]
+fn nobody_is_asked_from_50_points_on_though_two_types_are_near() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("0.toml"), two_columns("paint", ["hue", "chroma"], 3.5)).unwrap();
+    fs::write(dir.path().join("1.toml"), two_columns("light", ["chroma", "hue"], 3.6)).unwrap();
+    let near = of_with("hue,chroma\nred,1.5\nblue,2.5\n", true, &Rules::with_user_folder(dir.path()).0);
+    assert!((near.candidates[0].score - near.candidates[1].score).abs() < 5.0, "{near:?}");
+    assert_eq!((near.decided.name.as_str(), near.decided.level.as_str(), near.ask), ("paint", "low", false));
+}
+
+#[test]
+fn a_part_of_a_word_is_no_word() {
+    let mut seed = 3;
+    let mut csv = "id,diagnosis,mean texture,mean radius,city_of_birth,durflow,begflow\n".to_owned();
+    for row in 0..90 {
+        let (n, kind) = (noise(&mut seed), ["benign", "malignant"][row % 2]);
+        writeln!(csv, "{row},{kind},{}.5,{}.25,{},{},{}", n % 40, n % 23, n % 7, n % 5, n % 12).unwrap();
+    }
+    let detection = of(&csv);
+    let told = format!("{:?}", detection.candidates);
+    for wrong in ["mean texture follows", "durflow follows", "begflow follows"] {
+        assert!(!told.contains(wrong), "{wrong}");
+    }
+    assert!(told.contains("city_of_birth follows city_*"));
+}
+
+#[test]
+fn a_table_without_texts_is_no_labelled_text_whatever_its_names() {
+    let score = |d: &Detection, name: &str| d.candidates.iter().find(|c| c.name == name).unwrap().score;
+    let table = |cell: &dyn Fn(u64) -> String| {
+        let rows = (0..120u64).map(|i| format!("{},{}\n", cell(i), ["good", "bad"][i as usize % 2]));
+        of(&format!("review_text,sentiment\n{}", rows.collect::<String>()))
+    };
+    for cell in [&|i: u64| format!("{}", i * 7 % 31) as String, &|i: u64| {
+        ["short", "long"][i as usize % 2].to_owned() as String
+    }] as [&dyn Fn(u64) -> String; 2]
+    {
+        let detection = table(cell);
+        assert_eq!(detection.decided.name, "generic");
+        assert!(!detection.ask && score(&detection, "labelled_text") < 50.0);
+    }
+    let english = table(&|i| format!("The parcel no {i} came two days late and broken."));
+    assert_eq!((english.decided.name.as_str(), english.decided.level.as_str()), ("labelled_text", "high"));
+    // Words without blanks between them, and very short ones.
+    for cell in [&|i: u64| format!("包裹{i}晚到了两天而且坏了") as String, &|i: u64| {
+        format!("love it {i}")
+    }] as [&dyn Fn(u64) -> String; 2]
+    {
+        assert_eq!(table(cell).decided.name, "labelled_text");
+    }
+}
+
+#[test]
+fn a_series_of_counts_is_no_time_to_an_event() {
+    let score = |d: &Detection| d.candidates.iter().find(|c| c.name == "survival").unwrap().score;
+    for (header, cell) in [("time,value", 90), ("time,deaths", 90), ("temps,décès", 90), ("time,deaths", 40)]
+    {
+        let rows = (0..72u64).map(|i| format!("{:.4},{}\n", 1974.0 + i as f64 / 12.0, 1000 + i * 37 % cell));
+        let detection = of(&format!("{header}\n{}", rows.collect::<String>()));
+        assert_eq!((detection.decided.name.as_str(), detection.ask), ("generic", false), "{header}");
+        assert!(score(&detection) < 40.0, "{header}: {}", score(&detection));
+    }
+    let rows = (0..72u64).map(|i| format!("{},{}\n", 1 + i * 37 % 90, i * 7 % 3 % 2));
+    let lost = of(&format!("time,status\n{}", rows.collect::<String>()));
+    assert_eq!((lost.decided.name.as_str(), lost.decided.level.as_str()), ("survival", "high"));
+}
+
+#[test]
+fn evidence_has_no_negative_zero() {
+    let detection = of("a,latitude,longitude\nx,-0.0,-0.0\ny,-1.5,-2.5\nz,-3.5,-0.0\n");
+    for one in detection.candidates.iter().flat_map(|c| &c.evidence) {
+        assert!(one.score.is_sign_positive(), "{one:?}");
+        assert!(!one.detail.split(' ').any(|word| word == "-0" || word == "-0.0"), "{one:?}");
+    }
+    assert!(detection.candidates.iter().all(|c| c.score.is_sign_positive()));
 }
 
 #[test]

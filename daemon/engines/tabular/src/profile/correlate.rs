@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::monitor::Monitor;
 use crate::parquet::Dataset;
 
-/// Columns beyond which no matrix is made: it would be slow to compute and unreadable.
+/// Columns that a matrix is made of: the first of the file. One of more would be slow to compute and unreadable.
 pub(crate) const MAX_COLUMNS: usize = 50;
 
 /// Rows looked at together at most, and cells. Fixed, so that rounding is the same on any machine.
@@ -46,17 +46,17 @@ struct Part {
 /// What the pass found.
 #[derive(Debug, Default)]
 pub(crate) struct Across {
-    /// `None` where fewer than two or too many columns are numeric.
+    /// `None` where fewer than two columns are numeric.
     pub(crate) correlations: Option<Correlations>,
     /// `None` where no two rows can be equal.
     pub(crate) duplicates: Option<Duplicates>,
 }
 
-/// The indices of the numeric columns, if a matrix is to be made of them.
+/// The indices of the first numeric columns, if a matrix is to be made of them.
 pub(crate) fn numeric(dataset: &Dataset) -> Vec<usize> {
     let numeric = dataset.columns.iter().enumerate().filter(|(_, c)| c.kind.is_numeric());
-    let numeric: Vec<usize> = numeric.map(|(i, _)| i).collect();
-    if (2..=MAX_COLUMNS).contains(&numeric.len()) { numeric } else { Vec::new() }
+    let numeric: Vec<usize> = numeric.map(|(i, _)| i).take(MAX_COLUMNS).collect();
+    if numeric.len() >= 2 { numeric } else { Vec::new() }
 }
 
 /// One part's results.

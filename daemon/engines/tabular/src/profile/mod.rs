@@ -20,7 +20,7 @@ mod target;
 mod text;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use dropforge_shared::profile::{Correlations, Profile};
@@ -63,6 +63,8 @@ pub fn profile(
         spearman,
         cramers_v,
         association_rows: (associated && dataset.rows > SAMPLE_ROWS).then_some(SAMPLE_ROWS),
+        association_error: (associated && dataset.rows > SAMPLE_ROWS)
+            .then(|| 1.0 / ((SAMPLE_ROWS - 1) as f64).sqrt()),
         issues,
         target,
     })
@@ -89,30 +91,31 @@ fn describe_all(
     };
     let mut found: Vec<Option<Described>> = Vec::new();
     found.resize_with(width, || None);
-    let (mut done, mut categorical) = (0, 0);
-    crew::share(width, monitor, work, |piece, mut described: Described, monitor| {
-        categorical += usize::from(!described.facts.categories.is_empty());
-        if categorical > correlate::MAX_COLUMNS {
-            // Too many for a matrix: the rest need not be kept.
-            described.facts.categories = Vec::new();
+    let (mut done, mut categorical) = (0, BTreeSet::new());
+    crew::share(width, monitor, work, |piece, described: Described, monitor| {
+        let index = index_of(piece);
+        if !described.facts.categories.is_empty() {
+            categorical.insert(index);
         }
-        if let Some(slot) = found.get_mut(index_of(piece)) {
+        if let Some(slot) = found.get_mut(index) {
             *slot = Some(described);
+        }
+        // A matrix is of the first columns: what later ones have need not be kept.
+        if categorical.len() > correlate::MAX_COLUMNS
+            && let Some(Some(last)) = categorical.pop_last().and_then(|last| found.get_mut(last))
+        {
+            last.facts.categories = Vec::new();
         }
         done += 1;
         monitor.progress(done);
     })?;
-    let mut described = found
+    found
         .into_iter()
         .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| Error::Internal("a column was not described".to_owned()))?;
-    if categorical > correlate::MAX_COLUMNS {
-        described.iter_mut().for_each(|d| d.facts.categories = Vec::new());
-    }
-    Ok(described)
+        .ok_or_else(|| Error::Internal("a column was not described".to_owned()))
 }
 
-/// Spearman's coefficients and Cramér's V.
+/// Spearman's coefficients and Cramér's V, each of the first columns that it is defined for.
 fn associations(
     dataset: &Dataset,
     described: &[Described],

@@ -28,9 +28,8 @@ impl Parts<'_> {
             if (self.stopped)() {
                 return Err(Error::Cancelled);
             }
-            let frame = self.dataset.read(Some(vec![self.index]), *at, *rows)?;
-            let Some(column) = frame.columns().first().filter(|c| !c.is_empty()) else { break };
-            if !take(*at, column.as_materialized_series()).map_err(|e| Error::Internal(e.to_string()))? {
+            let column = self.dataset.column(self.index, *at, *rows)?;
+            if column.is_empty() || !take(*at, &column).map_err(|e| Error::Internal(e.to_string()))? {
                 break;
             }
         }

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use super::book::Row;
 use super::value::Cell;
+use crate::sniff::is_year_row;
 use crate::types::lattice::Candidates;
 use crate::types::{nulls, trim};
 
 /// Rows that the layout is told from.
 pub(super) const SAMPLE_ROWS: usize = 500;
+
+/// Rows below a header of years that are looked at.
+const YEAR_ROWS: usize = 100;
 
 /// Rows that may stand above a table.
 const MAX_PREAMBLE: usize = 50;
@@ -95,7 +99,7 @@ fn has_header(rows: &[Row]) -> bool {
     if first.cells.is_empty() || rest.is_empty() {
         return !first.cells.iter().any(|(_, c)| typed(c));
     }
-    if counts_up(first) {
+    if names_years(first, rest) {
         return true;
     }
     let columns: BTreeSet<u32> = rows.iter().flat_map(|r| r.cells.iter().map(|(c, _)| *c)).collect();
@@ -143,13 +147,23 @@ fn has_header(rows: &[Row]) -> bool {
     repeats * 2 <= texts && different.len() == names.len() && names.iter().all(|n| n.len() <= 120)
 }
 
-/// A header of years or numbers in order: `country, 1990, 1991, 1992`.
-fn counts_up(first: &Row) -> bool {
-    let numbers: Vec<i64> = first.cells.iter().filter_map(|(_, c)| trim(c.text()).parse().ok()).collect();
-    numbers.len() >= 3
-        && numbers.len() + 3 >= first.cells.len()
-        && numbers.iter().all(|y| (1500..=2200).contains(y))
-        && numbers.windows(2).all(|w| matches!(w, [a, b] if b - a == 1))
+/// A header of years, as delimited files have them too.
+fn names_years(first: &Row, rest: &[Row]) -> bool {
+    let start = first.cells.first().map_or(0, |(c, _)| *c);
+    let width = first.cells.last().map_or(0, |(c, _)| (c - start) as usize + 1);
+    // A row has the cells that are filled; a record has all.
+    let record = |row: &Row| {
+        let mut cells = vec![String::new(); width];
+        for (column, cell) in &row.cells {
+            if let Some(slot) = column.checked_sub(start).and_then(|at| cells.get_mut(at as usize)) {
+                *slot = trim(cell.text()).to_owned();
+            }
+        }
+        cells
+    };
+    let below: Vec<Vec<String>> = rest.iter().take(YEAR_ROWS).map(record).collect();
+    let below: Vec<&[String]> = below.iter().map(Vec::as_slice).collect();
+    is_year_row(&record(first), &below)
 }
 
 /// Whether rows make a table at all, rather than a cover sheet or notes: at least two of them, of at least two cells,
@@ -219,6 +233,14 @@ mod tests {
         assert!(
             layout(&rows(&[&["land", "1990", "1991", "1992"], &["x", "1", "2", "3"]]), None).header.is_some()
         );
+        let steps: [&[&str]; 3] = [
+            &["land", "code", "2020", "2010", "2000"],
+            &["x", "X", "1", "2", "3"],
+            &["y", "Y", "4", "", "6"],
+        ];
+        assert!(layout(&rows(&steps), None).header.is_some());
+        let born: [&[&str]; 2] = [&["Ada", "1990", "2000", "2010"], &["Bob", "1980", "1990", "2000"]];
+        assert!(layout(&rows(&born), None).header.is_none());
         assert!(layout(&rows(&[&["1", "2"], &["3", "4"]]), Some(true)).header.is_some());
     }
 

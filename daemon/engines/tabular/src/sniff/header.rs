@@ -12,7 +12,7 @@ pub(super) fn has_header(rows: &[&[String]], width: usize) -> bool {
     if rest.is_empty() {
         return !first.iter().any(|c| typed(c));
     }
-    if is_year_row(first) || is_cross_table(first, rest) || is_grid(first, rest) {
+    if is_year_row(first, rest) || is_cross_table(first, rest) || is_grid(first, rest) {
         return true;
     }
     let mut votes = 0i64;
@@ -94,12 +94,18 @@ pub(super) fn above_names(rows: &[&[String]], width: usize) -> usize {
     let values = |row: &[String]| row.iter().any(|c| typed(&c));
     (1..=3)
         .find(|at| {
-            let Some(names) = rows.get(*at).filter(|r| r.len() == width && !values(r)) else { return false };
+            let rest = rows.get(at + 1..).unwrap_or_default();
+            let is_names = |row: &&&[String]| row.len() == width && (!values(row) || is_year_row(row, rest));
+            let Some(names) = rows.get(*at).filter(is_names) else { return false };
             if filled(names) * 10 < width * 8 {
                 return false;
             }
             let above = rows.get(..*at).unwrap_or_default();
             let lesser = |row: &&[String]| {
+                // Above years stand titles; values could be records.
+                if values(names) {
+                    return !values(row) && filled(row) < filled(names);
+                }
                 values(row)
                     || row.len() != width
                     || filled(row) < filled(names)
@@ -117,13 +123,49 @@ pub(super) fn above_names(rows: &[&[String]], width: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// A header of years: `country,1990,1991,1992`.
-fn is_year_row(first: &[String]) -> bool {
-    let years: Vec<i64> = first.iter().filter_map(|c| trim(c).parse().ok()).collect();
-    years.len() >= 3
-        && years.len() + 3 >= first.len()
-        && years.iter().all(|y| (1500..=2200).contains(y))
-        && years.windows(2).all(|w| matches!(w, [a, b] if b - a == 1))
+/// A header of years among labels: `country,code,1990,2000,2010`. What is below must not be the same again, as rows of
+/// years are: a progression, nothing but years in those columns, or a label that its column holds again.
+pub(crate) fn is_year_row(first: &[String], rest: &[&[String]]) -> bool {
+    let Some(years) = year_columns(first) else { return false };
+    let body: Vec<&&[String]> = rest.iter().take(BODY).collect();
+    let all_years =
+        |row: &[String]| years.iter().all(|at| row.get(*at).and_then(|c| year(trim(c))).is_some());
+    let comes_back = |(at, label): (usize, &String)| {
+        let again = body.iter().filter(|r| r.get(at).is_some_and(|c| trim(c) == trim(label)));
+        !years.contains(&at) && !trim(label).is_empty() && again.count() * 50 > body.len()
+    };
+    !(body.first().is_some_and(|second| year_columns(second).is_some())
+        || body.len() >= 3 && body.iter().all(|r| all_years(r))
+        || first.iter().enumerate().any(comes_back))
+}
+
+/// Where a record has its years, if it is of at least three of them in equal steps, up or down, and of different labels.
+/// The corner may be empty, as may be the end.
+fn year_columns(row: &[String]) -> Option<Vec<usize>> {
+    let filled = row.iter().rposition(|c| !trim(c).is_empty()).map_or(0, |last| last + 1);
+    let (mut columns, mut years, mut labels) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (at, cell) in row.iter().take(filled).map(|c| trim(c)).enumerate() {
+        if let Some(year) = year(cell) {
+            columns.push(at);
+            years.push(year);
+        } else if !(at == 0 && cell.is_empty() || is_label(cell) && labels.insert(cell)) {
+            return None;
+        }
+    }
+    let step = |w: &[i64]| w.last().zip(w.first()).map_or(0, |(b, a)| b - a);
+    let steps: BTreeSet<i64> = years.windows(2).map(step).collect();
+    (years.len() >= 3 && steps.len() == 1 && !steps.contains(&0)).then_some(columns)
+}
+
+/// A text; letters alone are one too, though `No` may be a truth.
+fn is_label(cell: &str) -> bool {
+    let letters = !cell.is_empty() && cell.chars().all(char::is_alphabetic);
+    letters || !cell.is_empty() && Candidates::of(cell).is_text()
+}
+
+fn year(cell: &str) -> Option<i64> {
+    let digits = cell.len() == 4 && cell.bytes().all(|b| b.is_ascii_digit());
+    cell.parse().ok().filter(|year| digits && (1500..=2200).contains(year))
 }
 
 /// A table with labels on both sides and an empty corner: `,0.5,1.0,1.5` above `low,1,2,3`. Its header may be numbers.
@@ -207,6 +249,47 @@ mod tests {
     }
 
     #[test]
+    fn years_in_equal_steps_name_columns_whatever_stands_before_them() {
+        let years: Vec<String> = (1960..=2020).map(|y| y.to_string()).collect();
+        let values = |n: u64| (0..61).map(|i| format!("{}.5", i * n)).collect::<Vec<_>>().join(",");
+        let bank = "Country Name,Country Code,Indicator Name,Indicator Code";
+        let bank = format!("{bank},{}\n", years.join(","))
+            + &format!(
+                "Aruba,ABW,Population,SP.POP,{}\nAngola,AGO,Population,SP.POP,{}\n",
+                values(3),
+                values(7)
+            );
+        for text in [
+            bank.as_str(),
+            &bank.replace('\n', ",\n"),
+            "geo,2021,2020,2019,2018\nAT,1,2,3,4\nBE,5,6,7,8\nDE,9,8,7,6",
+            "Region,1990,2000,2010,2020\nNorth,4,5,6,7\nSouth,1,2,3,4",
+            "Country,Code,2000,2005,2010,2015\nChile,CL,1.5,2,3,4\nPeru,PE,1,2,3,4",
+            "country,1990,1991,1992,total\nx,1,2,3,6\ny,4,5,6,15",
+            ",1990,1991,1992\nx,1,2,3\nx,4,5,6",
+            "No,1990,1991,1992\n1,1,2,3\n2,4,5,6",
+            // Of some values one could think that they were years.
+            "Region,1990,2000,2010\nNorth,1800,1700,1650\nSouth,12,2,3\nEast,1900,1910,1900",
+        ] {
+            assert!(is_header(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_of_years_are_values() {
+        for text in [
+            "Ada,1990,2000,2010\nBob,1980,1990,2000\nCleo,1985,1995,2005",
+            "2001,2002,2003\n2004,2005,2006\n2007,2008,2009",
+            // Born, wed, died: one in equal steps by chance.
+            "Smith,1900,1925,1950\nJones,1880,1901,1950\nLee,1875,1899,1920\nDoe,1901,1930,1966",
+            "a,b,1990,1995,2000\nc,b,12,14,17\nd,b,3,4,5",
+            "a,1990,1995,2001\nb,12,14,17\nc,3,4,5",
+        ] {
+            assert!(!is_header(text), "{text}");
+        }
+    }
+
+    #[test]
     fn names_may_stand_below_groups_and_facts() {
         let above = |text: &str, width| {
             let rows = rows(text);
@@ -219,6 +302,8 @@ mod tests {
         assert_eq!(above("time,way\n(s),(m)\n1,2\n3,4\n5,6", 2), 0);
         assert_eq!(above("a,b\n1,2\n3,4\n5,6\n7,8", 2), 0);
         assert_eq!(above("a,\nx,y\nz,w\nu,v\nt,s", 2), 0);
+        assert_eq!(above("People,,,\nland,1990,2000,2010\nx,1,2,3\ny,4,5,6\nz,7,8,9", 4), 1);
+        assert_eq!(above("a,1,2,3\nb,1990,2000,2010\nx,1,2,3\ny,4,5,6\nz,7,8,9", 4), 0);
     }
 
     #[test]
