@@ -1,7 +1,8 @@
 //! Bytes to UTF-8.
 //!
 //! An encoding is told from a byte order mark; else UTF-8 where all bytes are valid in it; else UTF-16 where every
-//! other byte of ASCII text is zero (or UTF-32 where every four bytes are a character); else what `chardetng` takes it for. `encoding_rs` decodes, after the WHATWG
+//! other byte of ASCII text is zero, be it only the delimiters and line ends between East Asian letters (or UTF-32 where
+//! every four bytes are a character); else what `chardetng` takes it for. `encoding_rs` decodes, after the WHATWG
 //! Encoding Standard, a part of the file at a time. UTF-8 passes through untouched.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -116,7 +117,7 @@ impl Encoding {
             }
             Self::Utf32(_) => "a byte order mark, or a character in every four bytes, shows it",
             Self::Other(e) if e == UTF_16LE || e == UTF_16BE => {
-                "a byte order mark, or a zero in every second byte, shows it"
+                "a byte order mark, or the zero bytes of its delimiters and line ends, shows it"
             }
             Self::Other(_) => {
                 "its bytes are not UTF-8; the letters and their neighbours fit this encoding best"
@@ -135,8 +136,10 @@ fn damaged(head: &[u8], whole: bool) -> bool {
 fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let head = head.get(..UTF16_BYTES.min(head.len()) & !1)?;
     let pairs = head.len() / 2;
-    let (mut little, mut big, mut ascii) = (0usize, 0usize, 0usize);
+    let (mut little, mut big, mut ascii, mut parting) = (0usize, 0usize, 0usize, 0usize);
+    let parts = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | b' ' | b',' | b';');
     for pair in head.chunks_exact(2) {
+        parting += usize::from(!pair.contains(&0) && pair.iter().any(parts));
         match pair {
             [b'\t' | b'\n' | b'\r' | b' '..=b'~', 0] => little += 1,
             [0, b'\t' | b'\n' | b'\r' | b' '..=b'~'] => big += 1,
@@ -146,15 +149,31 @@ fn utf16_without_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
     let (many, few, encoding) = if little > big { (little, big, UTF_16LE) } else { (big, little, UTF_16BE) };
     // A tenth: in Chinese or Russian text only delimiters, digits and line ends are ASCII.
-    // Pairs of ASCII are characters of Chinese at times, and mostly plain text with a stray zero.
-    if pairs < 2 || many * 10 < pairs || few * 10 > many || ascii * 5 > pairs * 2 {
+    let many_are_ascii = many * 10 >= pairs && ascii * 5 <= pairs * 2;
+    // Pairs of ASCII are characters of Chinese at times, and mostly plain text with a stray zero; but then blanks, commas
+    // and line ends are among them, as often as in any text.
+    let few_are_ascii = many * 100 >= pairs && parting * 10 <= pairs;
+    if pairs < 2 || few * 10 > many || !(many_are_ascii || few_are_ascii) {
         return None;
     }
     // Binary data with zeros does not decode.
     let (text, damaged) = encoding.decode_without_bom_handling(head);
     let cut = text.ends_with('\u{fffd}') && text.matches('\u{fffd}').count() == 1;
     let controls = text.chars().filter(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')).count();
-    ((!damaged || cut) && controls * 50 <= pairs).then_some(encoding)
+    let sound = (!damaged || cut) && controls * 50 <= pairs;
+    (sound && (many_are_ascii || (controls == 0 && is_east_asian(&text)))).then_some(encoding)
+}
+
+/// Whether a text is of lines, and nearly all of it in the scripts of China, Japan and Korea, where a cell may be long
+/// without a character of ASCII. Bytes that are something else hit those often, but not nearly always.
+fn is_east_asian(text: &str) -> bool {
+    let known = |c: char| {
+        c.is_ascii()
+            || matches!(c, '\u{2010}'..='\u{2027}' | '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
+            || matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{ff00}'..='\u{ffee}' | '\u{20000}'..='\u{3134f}')
+    };
+    let (count, others) = text.chars().fold((0, 0), |(n, o), c| (n + 1, o + usize::from(!known(c))));
+    count >= 16 && others * 50 <= count && text.contains('\n')
 }
 
 /// Turns a stream of bytes into UTF-8, a part at a time.
@@ -265,6 +284,20 @@ mod tests {
             assert_eq!(Encoding::of(&big, true).name(), "utf-16be", "{text}");
             assert_eq!(decoded(Encoding::of(&big, true), &big), text);
         }
+        let long = "編號,說明文字內容以及其他資料\n".repeat(2)
+            + &"甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥,".repeat(9);
+        let little: Vec<u8> = long.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = long.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(Encoding::of(&little, true).name(), "utf-16le");
+        assert_eq!(Encoding::of(&big, true).name(), "utf-16be");
+        let eight_bits = encoding_rs::GBK.encode(&long).0;
+        assert!(!Encoding::of(&eight_bits, true).name().starts_with("utf-16"));
+        let text = "番号,名前\n田中太郎,東京都港区\n鈴木花子,大阪市北区\n";
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(Encoding::of(&big, true).name(), "utf-16be", "halves of ideographs are letters");
+        // Plain text that has zeros where no text has them.
+        let padded = "abcdefgh,name of it\n\0more words here, and there\n\0".repeat(20);
+        assert!(!Encoding::of(padded.as_bytes(), true).name().starts_with("utf-16"));
         assert_eq!(Encoding::of(b"a\0b,c\n1,2\n", true), Encoding::Utf8);
         assert_eq!(Encoding::of(&[1, 0, 2, 0, 0, 0, 7, 0, 0, 1, 0, 0], true), Encoding::Utf8);
     }

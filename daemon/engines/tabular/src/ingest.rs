@@ -7,9 +7,9 @@ use dropforge_shared::reading::Decision;
 
 use crate::columns::{Plan, schema};
 use crate::container::{self, Container};
-use crate::csv::NO_QUOTE;
 use crate::csv::rows::CsvRows;
 use crate::csv::split::Splitter;
+use crate::csv::{Dialect, NO_QUOTE};
 use crate::decode::Encoding;
 use crate::error::Error;
 use crate::monitor::{Level, Monitor};
@@ -56,6 +56,7 @@ pub fn ingest(
         return Err(Error::Cancelled);
     }
     let unwrapped = wrapping::unwrap(source, out_dir, options, monitor)?;
+    let options = &ReadOptions { limits: unwrapped.limits, ..options.clone() };
     let read = Work { source: &unwrapped.path, out_dir, options, delimiter, encoding, place: None };
     // Nobody knows the file that was unpacked for the time of the reading.
     let told = read.any(unwrapped.part.as_deref(), monitor).map(|mut told| {
@@ -175,7 +176,7 @@ impl Work<'_> {
         let read = self.passes(&reader, Some(dialect), &reader.names, table.seen, sample, true, monitor)?;
         let quoted = sniffed.decisions.iter().any(|d| d.what == "quote") && dialect.quote != NO_QUOTE;
         let quote = quoted.then(|| char::from(dialect.quote).to_string());
-        let mut notes = preamble_note(sample, sniffed.preamble_lines);
+        let mut notes = preamble_note(sample, sniffed.preamble_lines, &dialect);
         notes.extend(read.notes);
         let mut decisions = sniffed.decisions;
         decisions.splice(0..0, [self.encoding_decision(&read.encoding, sample.encoding)]);
@@ -252,7 +253,7 @@ impl Work<'_> {
     fn passes(
         &self,
         reader: &dyn RowReader,
-        dialect: Option<crate::csv::Dialect>,
+        dialect: Option<Dialect>,
         names: &[String],
         sampled: Vec<Candidates>,
         sample: &Sample,
@@ -298,7 +299,7 @@ impl Work<'_> {
     fn pass(
         &self,
         reader: &dyn RowReader,
-        dialect: Option<crate::csv::Dialect>,
+        dialect: Option<Dialect>,
         names: &[String],
         plans: &[Plan],
         encoding: Encoding,
@@ -370,15 +371,16 @@ fn force(plans: &mut [Plan], reader: &dyn RowReader) {
     }
 }
 
-/// The lines before the table, for people.
-fn preamble_note(sample: &Sample, lines: u64) -> Vec<String> {
-    let lines = usize::try_from(lines).unwrap_or(usize::MAX);
-    let text: Vec<&str> = sample.text.split_inclusive(['\n', '\r']).map(str::trim).collect();
-    told::outside(
-        "before",
-        &text.into_iter().filter(|l| !l.is_empty()).take(lines).collect::<Vec<_>>(),
-        lines as u64,
-    )
+/// The lines before the table, for people. Blank ones say nothing.
+fn preamble_note(sample: &Sample, lines: u64, dialect: &Dialect) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut at = 0;
+    for _ in 0..lines {
+        let end = dialect.line_end(sample.text.as_bytes(), at, true).unwrap_or(sample.text.len());
+        texts.extend(sample.text.get(at..end).map(str::trim).filter(|l| !l.is_empty()));
+        at = end;
+    }
+    told::outside("before", &texts, texts.len() as u64)
 }
 
 fn changes(names: &[String], plans: &[Plan], seen: &[Candidates]) -> String {

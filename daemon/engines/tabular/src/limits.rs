@@ -18,6 +18,10 @@ pub struct Limits {
 impl Limits {
     /// What may come out of a compressed file before its expansion is looked at: short runs compress very well.
     pub const EXPANSION_FREE_BYTES: u64 = 64 << 20;
+    /// How much a workbook may expand, beyond the same free bytes. Sheets shrink to a fortieth at most where cells have
+    /// their places, to a hundredth where they have none and are all the same; Apache POI refuses more than a hundred
+    /// to one (`ZipSecureFile`).
+    pub const WORKBOOK_EXPANSION: u64 = 200;
     /// Bytes of a workbook's XML that have to be held in memory whole: the table of texts. In memory it takes two to
     /// three times as much.
     pub const HELD_XML_BYTES: u64 = 384 << 20;
@@ -29,6 +33,15 @@ impl Limits {
     pub const ARCHIVE_MEMBERS: usize = 1_000;
     /// How deep JSON may nest.
     pub const JSON_DEPTH: usize = 1_000;
+}
+
+impl Limits {
+    /// The limits for what comes out of `bytes` compressed ones, however many wrappers lie in between: their expansion
+    /// counts in total.
+    pub(crate) fn within(self, bytes: u64) -> Self {
+        let most = bytes.saturating_mul(self.max_expansion).max(Self::EXPANSION_FREE_BYTES);
+        Self { max_uncompressed_bytes: self.max_uncompressed_bytes.min(most), ..self }
+    }
 }
 
 impl Default for Limits {

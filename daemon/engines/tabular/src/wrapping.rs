@@ -3,6 +3,8 @@
 //! Text within gzip or zstd is read as a stream. Everything else that is wrapped is unpacked into the output folder for
 //! the time of the reading: members of zip archives, and workbooks, Parquet and Arrow within any wrapper.
 
+mod nested;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub(crate) struct Unwrapped {
     pub(crate) part: Option<String>,
     /// What a user should know.
     pub(crate) notes: Vec<String>,
+    /// The limits for what is in it: the expansion of all wrappers counts together.
+    pub(crate) limits: Limits,
 }
 
 impl Unwrapped {
@@ -86,31 +90,44 @@ pub(crate) fn unwrap(
         members: Vec::new(),
         part: options.part.clone(),
         notes: Vec::new(),
+        limits: options.limits,
     };
-    let limits = &options.limits;
+    // Compressed bytes within the outermost wrapper, from which all that is in it comes.
+    let mut origin = None;
     for depth in 0..=MAX_DEPTH {
         if monitor.cancelled() {
             return Err(Error::Cancelled);
         }
         let next = Temporary::within(out_dir, depth);
-        let name = match container::container(&at.path, limits)? {
+        let limits = at.limits;
+        let name = match container::container(&at.path, &limits)? {
             Container::Plain | Container::Workbook(_) => return Ok(at),
             Container::Other(reason) => {
                 return Err(Error::NotATable { path: source.to_path_buf(), reason });
             }
             Container::Squeezed(name) => {
-                squeeze_out(&at.path, next.path(), limits, monitor)?;
+                let bytes = std::fs::metadata(&at.path).map_err(Error::io("open", &at.path))?.len();
+                at.limits = limits.within(*origin.get_or_insert(bytes));
+                squeeze_out(&at.path, next.path(), &at.limits, monitor)?;
                 name
             }
             Container::Archive if at.member.is_some() => {
+                nested::check(&at.path, out_dir, &limits, monitor).map_err(|e| e.about(&at.path, source))?;
                 let member = at.member.unwrap_or_default();
                 let reason = format!("{member} is a zip archive within a zip archive; unpack it first");
                 return Err(Error::NotATable { path: source.to_path_buf(), reason });
             }
             Container::Archive => {
                 let mut zip = Zip::open(&at.path)?;
-                let member = choose(&mut zip, source, &mut at, limits, monitor)?;
-                zip.unpack(&member, next.path(), limits, monitor)?;
+                let member = match choose(&mut zip, source, &mut at, &limits, monitor) {
+                    Err(error @ Error::NotATable { .. }) => {
+                        nested::check(&at.path, out_dir, &limits, monitor)?;
+                        return Err(error);
+                    }
+                    chosen => chosen?,
+                };
+                at.limits = limits.within(*origin.get_or_insert(member.compressed));
+                zip.unpack(&member, next.path(), &at.limits, monitor)?;
                 "zip"
             }
         };

@@ -180,6 +180,32 @@ fn a_member_that_is_encrypted_is_said_to_be() {
 }
 
 #[test]
+fn bombs_of_which_each_wrapper_expands_little_are_refused() {
+    let rows = gzipped(&b"0,0,0,0\n".repeat(512 << 10)).repeat(17);
+    let archive = zipped(&[("a.csv", &vec![b' '; 4 << 20])]);
+    let many: Vec<String> = (0..40).map(|n| format!("{n}.zip")).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), archive.as_slice())).collect();
+    for bomb in [gzipped(&rows), zipped(&[("b.zip", &zipped(&many))])] {
+        let error = refused(&bomb, &ReadOptions::default());
+        assert!(error.is_refusal() && !error.to_string().contains(".unpacked"), "{error}");
+    }
+}
+
+#[test]
+fn a_workbook_that_says_to_expand_as_no_workbook_does_is_refused() {
+    let cells: Vec<String> =
+        (1..40_000).map(|n| row(n, &[text(&format!("A{n}"), &(n * 7919).to_string())])).collect();
+    let mut book = xlsx(&[("S", "visible", &cells.concat())], false);
+    let size = u32::try_from(book.len() * 500).unwrap();
+    // The size of the sheet in the archive's directory (APPNOTE 4.3.12).
+    let name = b"xl/worksheets/sheet1.xml";
+    let at = book.windows(name.len()).rposition(|w| w == name).unwrap() - 46 + 24;
+    book[at..at + 4].copy_from_slice(&size.to_le_bytes());
+    let error = refused(&book, &ReadOptions::default());
+    assert!(error.is_refusal() && error.to_string().contains("200 to 1"), "{error}");
+}
+
+#[test]
 fn bombs_are_refused_as_such() {
     // A gzip file may have many members; one that is repeated is quick to make.
     let gzip = gzipped(&vec![0u8; 4 << 20]).repeat(20);

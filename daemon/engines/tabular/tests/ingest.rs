@@ -308,3 +308,29 @@ fn parquet_of_other_writers_keeps_what_it_holds() {
     // An empty text is there; a null is not.
     assert_eq!(told.null_tokens[14].get("null"), Some(&1));
 }
+
+#[test]
+fn the_note_on_lines_before_the_table_quotes_those_lines_and_no_others() {
+    for end in ["\n", "\r\n"] {
+        let text = "Quarterly Report, 2024\nConfidential\n\nid,name,amount\n1,Ada,5\n2,Bob,6\n3,Cy,7\n";
+        let (_dir, told) = take(text.replace('\n', end).as_bytes());
+        assert_eq!((told.preamble_lines, names(&told)), (3, vec!["id", "name", "amount"]));
+        assert_eq!(
+            told.notes,
+            ["2 lines before the table left out: “Quarterly Report, 2024”, “Confidential”"],
+            "{end:?}"
+        );
+    }
+    let (_dir, told) = take(b"\n\na,b\n1,2\n3,4\n");
+    assert!(told.notes.is_empty(), "{:?}", told.notes);
+}
+
+#[test]
+fn text_behind_a_closed_quote_loses_no_record() {
+    let (dir, told) = take(
+        b"id,name,n\n1,\"Acme\" Ltd,5\n2,\"Beta, Inc\",6\n3,\"Gamma\" SA,7\n4,\"Delta\",8\n5,\"E\np\"\"s\",9\n",
+    );
+    assert_eq!((told.rows, told.rejected_rows), (5, 0));
+    let texts: Vec<String> = rows(&dir).into_iter().map(|mut row| row.swap_remove(1)).collect();
+    assert_eq!(texts, ["\"Acme\" Ltd", "Beta, Inc", "\"Gamma\" SA", "Delta", "E\np\"s"]);
+}

@@ -2,7 +2,7 @@
 //! columns aligned by blanks, blanks before quotes.
 //!
 //! It keeps the rules of the fast reader: a quote opens only at a field's start and closes only before a delimiter or
-//! the end of the record.
+//! the end of the record; what a stray quote means is told here for both.
 
 use std::ops::Range;
 
@@ -24,8 +24,75 @@ pub(crate) struct Extent {
     pub(crate) next: usize,
     /// Line ends inside it.
     pub(crate) inner_lines: u64,
-    /// A quote was opened and never closed.
+    /// A quote was opened and not closed on its line, nor later at a right place.
     pub(crate) unclosed: bool,
+}
+
+/// What a quote within a quoted field means that neither closes it nor is doubled.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stray {
+    /// It is meant as it stands, and the field closes at another; `doubled` where doubled ones lie between.
+    Closes { position: usize, doubled: bool },
+    /// It closed, and more text follows up to here.
+    Text { end: usize },
+}
+
+/// What the stray quote at `at` means: the rest of its line tells. `None` where that does not end in these bytes.
+pub(crate) fn stray(bytes: &[u8], at: usize, dialect: &Dialect, last: bool) -> Option<Stray> {
+    let mut next = at + 1;
+    let mut doubled = false;
+    // Where the text ends if the quote closed.
+    let mut end = None;
+    loop {
+        let Some(byte) = bytes.get(next).copied() else {
+            return last.then_some(Stray::Text { end: end.unwrap_or(bytes.len()) });
+        };
+        if byte == b'\\' && dialect.backslash {
+            next += 2;
+            continue;
+        }
+        if byte != dialect.quote {
+            if end_length(bytes, next, dialect, last)? > 0 {
+                return Some(Stray::Text { end: end.unwrap_or(next) });
+            }
+            if end.is_none() && delimiter_length(bytes, next, dialect) > 0 {
+                end = Some(next);
+            }
+            next += 1;
+            continue;
+        }
+        let after = next + 1 + blanks(bytes, next + 1, dialect);
+        if after >= bytes.len() && !last {
+            return None;
+        }
+        let is_doubled = bytes.get(next + 1) == Some(&dialect.quote);
+        if !is_doubled
+            && (after >= bytes.len()
+                || delimiter_length(bytes, after, dialect) > 0
+                || end_length(bytes, after, dialect, last)? > 0)
+        {
+            return Some(Stray::Closes { position: next, doubled });
+        }
+        if end.is_some() && opens(bytes, next, dialect) {
+            return end.map(|end| Stray::Text { end });
+        }
+        doubled |= is_doubled;
+        next += if is_doubled { 2 } else { 1 };
+    }
+}
+
+/// Whether a delimiter stands before the quote at `at`.
+fn opens(bytes: &[u8], at: usize, dialect: &Dialect) -> bool {
+    let before = bytes.get(..at).unwrap_or_default();
+    let padding = before.iter().rev().take_while(|b| dialect.padded_quotes && **b == b' ').count();
+    let before = before.get(..at - padding).unwrap_or_default();
+    before.strip_suffix(dialect.tail()).and_then(|b| b.last()) == Some(&dialect.delimiter)
+}
+
+/// Blanks from `at` on that are no part of a field.
+fn blanks(bytes: &[u8], at: usize, dialect: &Dialect) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default().iter();
+    if dialect.padded_quotes { rest.take_while(|b| **b == b' ').count() } else { 0 }
 }
 
 /// The length of the line end at `at`; 0 where there is none, `None` where more bytes are needed to tell.
@@ -114,8 +181,8 @@ fn content_start(bytes: &[u8], at: usize, dialect: &Dialect) -> usize {
     if !dialect.padded_quotes {
         return at;
     }
-    let blanks = bytes.get(at..).unwrap_or_default().iter().take_while(|b| **b == b' ').count();
-    if bytes.get(at + blanks) == Some(&dialect.quote) { at + blanks } else { at }
+    let start = at + blanks(bytes, at, dialect);
+    if bytes.get(start) == Some(&dialect.quote) { start } else { at }
 }
 
 fn bare(
@@ -187,10 +254,7 @@ fn quoted(
             at += 2;
             continue;
         }
-        let mut after = at + 1;
-        if dialect.padded_quotes {
-            after += bytes.get(after..).unwrap_or_default().iter().take_while(|b| **b == b' ').count();
-        }
+        let after = at + 1 + blanks(bytes, at + 1, dialect);
         let ended = after >= bytes.len();
         if ended && !last {
             return None;
@@ -202,8 +266,21 @@ fn quoted(
             extent.inner_lines += lines;
             return Some((from..at, Form { quoted: true, escaped }, after));
         }
-        // Meant as it stands.
-        at += 1;
+        return Some(match stray(bytes, at, dialect, last)? {
+            Stray::Closes { position, doubled } => {
+                extent.inner_lines += lines;
+                escaped |= doubled || dialect.backslash;
+                let after = position + 1 + blanks(bytes, position + 1, dialect);
+                (from..position, Form { quoted: true, escaped }, after)
+            }
+            Stray::Text { end } => {
+                let behind = bytes.get(at..end).unwrap_or_default();
+                // Only a backslash takes a text beyond its line.
+                extent.inner_lines += lines + memchr::memchr_iter(b'\n', behind).count() as u64;
+                extent.unclosed |= lines > 0;
+                (from - 1..end, Form { quoted: false, escaped: dialect.backslash }, end)
+            }
+        });
     }
 }
 
@@ -293,8 +370,19 @@ mod tests {
     }
 
     #[test]
+    fn text_behind_a_closed_quote_stays_in_its_field_and_on_its_line() {
+        let dialect = Dialect::delimited("||").unwrap();
+        let text = "1||\"Acme\" Ltd||\"a|\"\n2||\"b \"x\" y\"||\"c\"d\n";
+        assert_eq!(read_all(text, dialect), [["1", "\"Acme\" Ltd", "a|"], ["2", "b \"x\" y", "\"c\"d"]]);
+        let dialect = Dialect { backslash: true, ..Dialect::plain(b',') };
+        let text = "\"a\\\"b\" c,1\n\"d\",\"e \"f\\\"\" g\"\n";
+        assert_eq!(read_all(text, dialect), [["\"a\"b\" c", "1"], ["d", "e \"f\"\" g"]]);
+    }
+
+    #[test]
     fn agrees_with_the_fast_reader_on_what_both_know() {
-        let text = "a,b\r\n\"x\ny\",\"q\"\"\"\r\n1,2\n\"z\",\"\r\n\"\n\n,\n\"la\"st\",5\"";
+        let text = "a,b\r\n\"x\ny\",\"q\"\"\"\r\n1,2\n\"z\",\"\r\n\"\n\n,\n\"la\"st\",5\"\n\"s\" t,\"u\"v\r\n\
+                    \"w\"x,\"y\nz\"\n\"a\nb\"c,\"d \"e\" f\"\n\"\"g,\"h\"\"\"i\n\"j\" k";
         let plain = Dialect::plain(b',');
         // A flag that changes nothing in this text sends it to the general reader.
         let general = Dialect { padded_quotes: true, ..plain };

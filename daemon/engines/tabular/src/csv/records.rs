@@ -1,13 +1,18 @@
 //! One record at a time, after RFC 4180 with the leniency that real files need.
 //!
 //! A quote opens a field only at the field's start; within a field a quote closes only before a delimiter or the end
-//! of the line, else it is meant as it stands (`"a "b" c"` is `a "b" c`). Doubled quotes are one. Quoted fields may span
-//! lines.
+//! of the line. Doubled quotes are one. Quoted fields may span lines.
+//!
+//! Any other quote is a stray one. Where the field closes later on the same line, it is meant as it stands
+//! (`"a "b" c"` is `a "b" c`). Else what follows it is text behind a closed quote, and the field is kept whole as it is
+//! written, quotes and all, up to the next delimiter: `"Acme" Ltd` is `"Acme" Ltd`. A stray quote never takes a field
+//! beyond its line; on a later line than the one that opened, it shows that one not to be closed.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2};
 
+use super::general::Stray;
 use super::{Dialect, general};
 
 /// A field of a record.
@@ -26,7 +31,7 @@ pub(crate) struct Record {
     scratch: String,
     /// Line ends inside the record's quoted fields.
     pub(crate) inner_lines: u64,
-    /// A quoted field does not close before the text ends.
+    /// A quoted field does not close on its line, and later at no right place.
     pub(crate) unclosed: bool,
 }
 
@@ -35,6 +40,8 @@ pub(crate) struct Record {
 pub(crate) enum Close {
     /// The closing quote's position; `doubled` where quotes inside must be undoubled.
     At { position: usize, doubled: bool },
+    /// It closes, and more text follows up to here: a delimiter, a line end or the end of the bytes.
+    Text { end: usize },
     /// Not in these bytes.
     Open,
 }
@@ -64,10 +71,20 @@ pub(crate) fn close(bytes: &[u8], from: usize, dialect: Dialect, last: bool) -> 
                 Some(&b) if b == dialect.terminator => return Close::At { position, doubled },
                 None if last => return Close::At { position, doubled },
                 None => return Close::Open,
-                Some(_) => at = position + 1,
+                Some(_) => return stray(bytes, position, dialect, last, doubled),
             },
-            Some(_) => at = position + 1,
+            Some(_) => return stray(bytes, position, dialect, last, doubled),
         }
+    }
+}
+
+/// How a field goes on behind a stray quote. Apart, as hardly any field has one.
+#[cold]
+fn stray(bytes: &[u8], position: usize, dialect: Dialect, last: bool, doubled: bool) -> Close {
+    match general::stray(bytes, position, &dialect, last) {
+        Some(Stray::Closes { position, doubled: more }) => Close::At { position, doubled: doubled || more },
+        Some(Stray::Text { end }) => Close::Text { end },
+        None => Close::Open,
     }
 }
 
@@ -90,6 +107,7 @@ pub(crate) fn record_end(bytes: &[u8], from: usize, dialect: Dialect, last: bool
         if hit == from || bytes.get(hit - 1) == Some(&dialect.delimiter) {
             match close(bytes, at, dialect, last) {
                 Close::At { position, .. } => at = position + 1,
+                Close::Text { end } => at = end,
                 Close::Open => return None,
             }
         }
@@ -178,13 +196,11 @@ impl Record {
     /// Reads a quoted field whose content starts at `from`; returns the position of what ends it.
     fn read_quoted(&mut self, text: &str, from: usize, dialect: Dialect) -> usize {
         let bytes = text.as_bytes();
-        let (end, next) = match close(bytes, from, dialect, true) {
+        let before = self.inner_lines;
+        match close(bytes, from, dialect, true) {
             Close::At { position, doubled } => {
                 let content = text.get(from..position).unwrap_or_default();
-                // Hardly any field has one, and a search is faster than a count.
-                if memchr(dialect.terminator, content.as_bytes()).is_some() {
-                    self.inner_lines += memchr_iter(dialect.terminator, content.as_bytes()).count() as u64;
-                }
+                self.count_lines(content, dialect.terminator);
                 if doubled {
                     let start = self.scratch.len();
                     self.undouble(content, dialect.quote);
@@ -194,13 +210,29 @@ impl Record {
                     self.fields.push(Field { range: from..position, scratch: false, quoted: true });
                 }
                 let cr = usize::from(bytes.get(position + 1) == Some(&b'\r') && dialect.terminator != b'\r');
-                return position + 1 + cr;
+                position + 1 + cr
             }
-            Close::Open => (bytes.len(), bytes.len()),
-        };
-        self.unclosed = true;
-        self.fields.push(Field { range: from..end, scratch: false, quoted: true });
-        next
+            Close::Text { end } => {
+                let range = from - 1..end;
+                self.count_lines(text.get(range.clone()).unwrap_or_default(), dialect.terminator);
+                self.unclosed |= self.inner_lines > before;
+                self.fields.push(Field { range, scratch: false, quoted: false });
+                end + usize::from(bytes.get(end) == Some(&b'\r') && dialect.terminator != b'\r')
+            }
+            Close::Open => {
+                self.unclosed = true;
+                self.fields.push(Field { range: from..bytes.len(), scratch: false, quoted: true });
+                bytes.len()
+            }
+        }
+    }
+
+    #[inline]
+    fn count_lines(&mut self, content: &str, terminator: u8) {
+        // Hardly any field has one, and a search is faster than a count.
+        if memchr(terminator, content.as_bytes()).is_some() {
+            self.inner_lines += memchr_iter(terminator, content.as_bytes()).count() as u64;
+        }
     }
 
     fn undouble(&mut self, content: &str, quote: u8) {
@@ -298,8 +330,37 @@ mod tests {
     }
 
     #[test]
+    fn text_behind_a_closed_quote_stays_in_its_field_and_on_its_line() {
+        assert_eq!(
+            read_all(
+                "1,\"Acme\" Ltd,5\r\n2,\"Beta, Inc\",6\n\"Gamma\" SA,\"x\",\"a\nb\"\n3,x,\"\"y\"\"_\"z;"
+            ),
+            [
+                vec!["1", "\"Acme\" Ltd", "5"],
+                vec!["2", "Beta, Inc", "6"],
+                vec!["\"Gamma\" SA", "x", "a\nb"],
+                vec!["3", "x", "\"\"y\"\"_\"z;"],
+            ]
+        );
+        assert_eq!(read_all("\"a \"b\"\",1\n\"c\"\rd,2\n"), [["\"a \"b\"\"", "1"], ["\"c\"\rd", "2"]]);
+    }
+
+    #[test]
+    fn a_quote_that_closes_lines_later_at_a_wrong_place_is_told() {
+        let mut record = Record::default();
+        let unclosed: Vec<bool> = ["1,\"a\n2,\"b\" c\n", "1,\"a\nb\",\"c\" d\n", "1,\"a\n"]
+            .map(|text| {
+                record.read(text, 0, DIALECT);
+                record.unclosed
+            })
+            .to_vec();
+        assert_eq!(unclosed, [true, false, true]);
+    }
+
+    #[test]
     fn splitting_agrees_with_reading_on_every_prefix() {
-        let text = "a,b\r\n\"x\ny\",\"q\"\"\"\r\n1,2\n\"z\",\"\r\n\"\n\n,\n\"last\"";
+        let text =
+            "a,b\r\n\"x\ny\",\"q\"\"\"\r\n1,2\n\"z\",\"\r\n\"\n\n,\n\"s\" t,\"u\"v\r\n\"s\"t\"\n\"last\"";
         let mut record = Record::default();
         let mut at = 0;
         while at < text.len() {

@@ -269,22 +269,24 @@ fn between<T: Number>(low: T, high: T, part: f64) -> f64 {
     }
 }
 
-/// Edges of equal intervals from the smallest to the largest value.
+/// Edges of equal intervals from the smallest to the largest value, rounded as those of `numpy.histogram` are, so that
+/// a value at an edge is counted where users expect it.
 fn edges(min: f64, max: f64) -> Vec<f64> {
     if min >= max {
         return vec![min, max];
     }
-    let part = |i: usize| i as f64 / BINS as f64;
-    let mut edges: Vec<f64> = (0..=BINS)
-        .map(|i| {
-            // Halves first: the width of −1e308 to 1e308 is no float.
-            if i == BINS { max } else { min + 2.0 * ((max / 2.0 - min / 2.0) * part(i)) }
-        })
-        .map(|edge| edge.clamp(min, max))
-        .collect();
-    if edges.iter().any(|e| !e.is_finite()) {
-        edges = (0..=BINS).map(part).map(|part| (min * (1.0 - part) + max * part).clamp(min, max)).collect();
-    }
+    let bins = BINS as f64;
+    let step = (max - min) / bins;
+    let edge = |i: usize| match i {
+        BINS => max,
+        i if step.is_finite() => min + i as f64 * step,
+        // The width of −1e308 to 1e308 is no float, and neither are most multiples of its twentieth: in two halves.
+        i => {
+            let half = i as f64 / 2.0 * (max / bins - min / bins);
+            (min + half) + half
+        }
+    };
+    let mut edges: Vec<f64> = (0..=BINS).map(|i| edge(i).clamp(min, max)).collect();
     // Where the range holds fewer floats than intervals.
     edges.dedup();
     edges

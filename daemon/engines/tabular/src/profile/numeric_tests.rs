@@ -154,3 +154,28 @@ fn the_order_tells_runs_and_ends_and_ties_go_to_the_smaller() {
     assert_eq!(ends(&order.lowest), [(-5, 1), (1, 2), (2, 1), (3, 2)]);
     assert_eq!(ends(&order.highest), [(9, 3), (4, 1), (3, 2), (2, 1)]);
 }
+
+#[test]
+fn values_at_edges_are_counted_as_numpy_does() {
+    // numpy.histogram(numpy.arange(low, high + 1) / 10, 20), numpy 2.
+    for (low, high, counts) in [
+        (0, 40, [2, 2, 3, 1, 2, 3, 2, 1, 2, 2, 2, 3, 1, 3, 1, 2, 3, 1, 3, 2]),
+        (7, 47, [2, 2, 2, 2, 2, 3, 1, 2, 2, 2, 3, 2, 1, 2, 2, 3, 2, 1, 2, 3]),
+        (43, 79, [2, 2, 2, 2, 1, 2, 2, 2, 2, 1, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2]),
+    ] {
+        let values: Vec<f64> = (low..=high).map(|n| f64::from(n) / 10.0).collect();
+        assert_eq!(of(&values).histogram.counts, counts, "{low} to {high}");
+    }
+}
+
+#[test]
+fn the_widest_range_has_twenty_equal_intervals() {
+    for end in [1e308, 1.7e308, f64::MAX] {
+        let histogram = of(&[-end, -end, -0.999 * end, 0.0, 0.3 * end, end]).histogram;
+        assert_eq!(histogram.edges.len(), BINS + 1);
+        for (i, edge) in histogram.edges.iter().enumerate() {
+            assert!((edge / end - (i as f64 / 10.0 - 1.0)).abs() < 1e-12, "{i}: {edge}");
+        }
+        assert_eq!((histogram.counts[0], histogram.counts[10], histogram.counts[19]), (3, 1, 1));
+    }
+}

@@ -21,9 +21,14 @@ pub(super) fn check(
     if format == Format::Xls {
         return Ok(());
     }
+    let expansion = limits.max_expansion.min(Limits::WORKBOOK_EXPANSION);
+    let limits = &Limits { max_expansion: expansion, ..*limits };
     let mut zip = Zip::open(path)?;
     let members = zip.members.clone();
     zip.check_declared(&members, limits)?;
+    // Parts may lie over each other, so that each expands little, and all of them much.
+    let file_bytes = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+    let most = limits.within(file_bytes).max_uncompressed_bytes;
     let total: u64 = members.iter().map(|m| m.bytes).sum();
     monitor.stage("check", Some(total), "bytes");
     let mut done = 0u64;
@@ -48,6 +53,9 @@ pub(super) fn check(
             monitor.progress(done);
             stop.set(monitor.cancelled());
             let place = || format!("{} in {}", member.name, path.display());
+            if done > most {
+                return Err(too_much(done, most, place()));
+            }
             if is_xml {
                 // A text or a tag of an XML document reaches from one `<` to the next.
                 let mut from = 0;
@@ -87,6 +95,15 @@ fn long_run(run: usize, limits: &Limits, place: &dyn Fn() -> String) -> Result<(
         limit: format!("{} bytes a cell", limits.max_cell_bytes),
         way_out: "shorten that cell (a spreadsheet program allows 32,767 characters), or save the sheet as CSV",
     })
+}
+
+fn too_much(bytes: u64, most: u64, place: String) -> Error {
+    Error::Limit {
+        what: format!("{bytes} bytes of a workbook"),
+        place,
+        limit: format!("{most} bytes for a file of its size"),
+        way_out: "it may be a decompression bomb; if you trust it, save the sheet as CSV",
+    }
 }
 
 fn too_big(what: &str, limit: u64, place: String) -> Error {

@@ -5,6 +5,7 @@
 
 mod candidates;
 mod header;
+mod quotes;
 mod trial;
 
 use dropforge_shared::reading::Decision;
@@ -13,7 +14,7 @@ use memchr::memchr;
 use crate::csv::{Dialect, NO_QUOTE};
 use trial::{Trial, trial};
 
-pub(crate) use header::unique;
+pub(crate) use header::{is_year_row, unique};
 pub(crate) use trial::is_note;
 
 /// What the sample shows.
@@ -180,7 +181,7 @@ fn refined(sample: &str, best: Trial, comment: Option<u8>) -> Trial {
     {
         best = other;
     }
-    best
+    quotes::without(sample, &best, comment).unwrap_or(best)
 }
 
 fn told(sample: &str, trial: &Trial, overrides: &Overrides, why: &str) -> Sniffed {
@@ -216,7 +217,7 @@ fn told(sample: &str, trial: &Trial, overrides: &Overrides, why: &str) -> Sniffe
     decide("delimiter", delimiter, fields);
     decide("line ends", line_ends.to_owned(), "seen in the sample".to_owned());
     if dialect.quote == NO_QUOTE {
-        decide("quote", "none".to_owned(), "quotes open fields and never close them".to_owned());
+        decide("quote", "none".to_owned(), "quotes enclose no fields: read as any other character, more records are alike".to_owned());
     } else if trial.quoted > 0 {
         let why = format!("{} sampled fields stand in it", trial.quoted);
         decide("quote", char::from(dialect.quote).to_string(), why);
@@ -368,6 +369,10 @@ mod tests {
         assert_eq!((s.dialect.comment, s.records), (None, 3));
         let s = sniff("Title,,\na,b,c\n1,2,3\n4,5,6\n", Overrides::default()).unwrap();
         assert_eq!((s.preamble_lines, s.names), (1, vec!["a".into(), "b".into(), "c".into()]));
+        let s = sniff("key,value\nby,Ada\n\na,b,c\n1,2,3\n4,5,6\n", Overrides::default()).unwrap();
+        assert_eq!((s.preamble_lines, s.names.len()), (3, 3));
+        let s = sniff("\nOne,two,three\n1,2,3,4\n1,2,3\n\n1,2,3,4,5\n1,2,3,4,5\n", Overrides::default());
+        assert_eq!(s.unwrap().preamble_lines, 1, "ragged records are no preamble");
     }
 
     #[test]

@@ -251,6 +251,10 @@ fn table_start(rows: &[Row], width: usize, comments: bool) -> usize {
     };
     let other = |i: &usize| rows.get(*i).is_some_and(|r| !(comments && r.marked || is_note(&r.cells, width)));
     let after_gap = (0..first).rev().find(|i| parted(i)).map_or(0, |i| i + 1);
+    // Unless it has most of the delimiters of a record, and more lines than the table: then it is the table's.
+    let alike = rows.iter().take(after_gap).filter(|r| !r.marked && r.cells.len() * 2 > width).count();
+    let fitting = rows.iter().skip(first).filter(|r| is_data(r)).count();
+    let after_gap = if alike > fitting { 0 } else { after_gap };
     let mut start = (after_gap..first).find(other).unwrap_or(first);
     // A title padded with separators: `Sales 2024,,,` above a record that is full.
     if width >= 3 && start == first {
