@@ -175,8 +175,7 @@ impl Writer {
             }
         }
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
-        let closed = db.take();
-        let _ = guarded(|| Ok(drop(closed)));
+        close(db.take());
         *self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -241,8 +240,7 @@ impl Writer {
         self.shared.set_trouble(Some(why));
         let mut db = self.shared.db.write().unwrap_or_else(PoisonError::into_inner);
         // The old one must be gone before the file is opened again: it holds the lock.
-        let closed = db.take();
-        let _ = guarded(|| Ok(drop(closed)));
+        close(db.take());
         match disk::open_with(&self.shared.disk, &self.shared.path) {
             Ok(opened) => *db = Some(opened),
             Err(e) => {
@@ -308,6 +306,14 @@ impl Writer {
             return Ok(written);
         }
     }
+}
+
+/// Closes a database; one that is damaged may panic.
+fn close(db: Option<Database>) {
+    let _ = guarded(|| {
+        drop(db);
+        Ok(())
+    });
 }
 
 fn answer_all(group: Vec<Box<dyn Request>>, outcome: &Result<(), StoreError>) {

@@ -65,10 +65,18 @@ mod tests {
     #[test]
     fn all_comes_in_order() {
         let mut seen = Vec::new();
-        ahead(0..100u32, |n| Ok(n * 2), |n| Ok(seen.push(n))).unwrap();
+        let keep = |n| {
+            seen.push(n);
+            Ok(())
+        };
+        ahead(0..100u32, |n| Ok(n * 2), keep).unwrap();
         assert_eq!(seen, (0..100).map(|n| n * 2).collect::<Vec<_>>());
         let written = Mutex::new(Vec::new());
-        behind(|n: u32| Ok(written.lock().unwrap().push(n)), |hand| (0..100).try_for_each(hand)).unwrap();
+        let write = |n: u32| {
+            written.lock().unwrap().push(n);
+            Ok(())
+        };
+        behind(write, |hand| (0..100).try_for_each(hand)).unwrap();
         assert_eq!(written.into_inner().unwrap(), (0..100).collect::<Vec<_>>());
     }
 
@@ -79,7 +87,11 @@ mod tests {
             assert!(made.unwrap_err().to_string().contains("0 is odd"));
         }
         let mut taken = 0;
-        let took = ahead(0..50u32, Ok, |n| if n == 3 { Err(odd(n)) } else { Ok(taken += 1) });
+        let three_at_most = |n| {
+            taken += u32::from(n != 3);
+            if n == 3 { Err(odd(n)) } else { Ok(()) }
+        };
+        let took = ahead(0..50u32, Ok, three_at_most);
         assert!(took.unwrap_err().to_string().contains("3 is odd"));
         assert_eq!(taken, 3);
         let worked =

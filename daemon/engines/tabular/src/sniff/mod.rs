@@ -217,7 +217,11 @@ fn told(sample: &str, trial: &Trial, overrides: &Overrides, why: &str) -> Sniffe
     decide("delimiter", delimiter, fields);
     decide("line ends", line_ends.to_owned(), "seen in the sample".to_owned());
     if dialect.quote == NO_QUOTE {
-        decide("quote", "none".to_owned(), "quotes enclose no fields: read as any other character, more records are alike".to_owned());
+        decide(
+            "quote",
+            "none".to_owned(),
+            "quotes enclose no fields: read as any other character, more records are alike".to_owned(),
+        );
     } else if trial.quoted > 0 {
         let why = format!("{} sampled fields stand in it", trial.quoted);
         decide("quote", char::from(dialect.quote).to_string(), why);
