@@ -61,7 +61,10 @@ pub(super) fn one(calls: &Calls, selector: &str) -> Result<FileView, Fault> {
 
 pub(super) fn complete(calls: &Calls, prefix: &str, wanted: u32) -> Result<Vec<(FileId, String)>, Fault> {
     let rows = calls.house.store.read(|tx| tx.files(calls.owner, None, super::MAX_LIST))?;
-    let fits = |row: &FileRow| row.id.as_str().starts_with(prefix) || row.name.starts_with(prefix);
+    // What has no rows can't stand in a statement.
+    let has_rows = |row: &FileRow| row.facts.kind == Some(FileKind::Dataset);
+    let named = |row: &FileRow| row.id.as_str().starts_with(prefix) || row.name.starts_with(prefix);
+    let fits = |row: &FileRow| has_rows(row) && named(row);
     Ok(rows.into_iter().filter(fits).take(limit(wanted)).map(|r| (r.id, r.name)).collect())
 }
 
