@@ -23,7 +23,7 @@ pub(super) const KIND: Kind = Kind {
     spec: KindSpec {
         stages: &["profile"],
         settings: &settings::ALL,
-        check: |settings| options(settings).map(|_| ()),
+        check,
         ..KindSpec::new("ingest", JobClass::Ingest, 2 << 30)
     },
     run: ingest,
@@ -172,10 +172,15 @@ fn copy(ctx: &mut Context, from: &Path, to: &Path) -> Result<(), WorkError> {
     }
 }
 
-/// An empty value takes back what was set before.
 fn options(settings: &BTreeMap<String, String>) -> Result<ReadOptions, Fault> {
+    ReadOptions::from_settings(settings)
+        .map_err(|e| Fault::usage(format!("the settings can't be followed: {e}")))
+}
+
+/// What a job is to be given. An empty value takes back what was set before, and never comes here.
+fn check(settings: &BTreeMap<String, String>) -> Result<(), Fault> {
     let set = settings.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.clone(), v.clone())).collect();
-    ReadOptions::from_settings(&set).map_err(|e| Fault::usage(format!("the settings can't be followed: {e}")))
+    options(&set).map(|_| ())
 }
 
 fn facts(reading: Reading, part_was_set: bool) -> FileFacts {
