@@ -35,15 +35,13 @@ pub(crate) fn checks(house: &House) -> Vec<Check> {
     all.push(socket(&paths.socket));
     all.push(match house.store.health() {
         None => check("store", "ok", "opens and writes".into(), None),
-        Some(why) if why.contains("disk is full") || why.contains("quota") => {
-            check("store", "error", why, Some("Free space on its disk; it reopens by itself.".into()))
-        }
         Some(why) => check(
             "store",
             "error",
             why,
             Some(
-                "Look at its disk (`dmesg`), then `dropforge fsck`; it is opened again every second.".into(),
+                "Free space on its disk, or look at it (`dmesg`); it is opened again every second. `dropforge fsck` tells damage."
+                    .into(),
             ),
         ),
     });

@@ -98,8 +98,6 @@ pub fn run(options: Options) -> Result<(), Fault> {
         // A session of its own, without a controlling terminal: it outlives the one it was started from. It fails only
         // for a process that leads a group, which then has none to lose.
         let _ = rustix::process::setsid();
-    }
-    if options.background {
         crate::limits::close_inherited();
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

@@ -103,12 +103,11 @@ pub(super) fn commit(
         }
         return Ok(Commit::Duplicate { same: same(&first), first: Box::new(first), job: queued });
     }
-    let mut row = row.clone();
-    if available.is_none() {
-        // Another project refers to it where it lies.
-        let Some(other) = all.iter().find(|r| r.location != Location::Blob) else { return Ok(Commit::Again) };
-        row.location = other.location.clone();
+    // Where another project refers to it: that may have gone since.
+    if available.is_none() && all.iter().all(|r| r.location != row.location) {
+        return Ok(Commit::Again);
     }
+    let mut row = row.clone();
     let versions = tx.versions_of(row.owner, &row.project, &row.name)?;
     row.version = versions.iter().map(|v| v.version).max().unwrap_or(0) + 1;
     let detail = format!("{} version {}, {} bytes", row.name, row.version, row.bytes);

@@ -315,17 +315,18 @@ fn settle_content(
     // Pinned before looking: what is seen to be there stays until the commit.
     let pin = reading.blobs.pin(&sha256);
     let rows = store.read(|tx| tx.files_with_sha(owner, &sha256))?;
-    let intact = rows.iter().any(|row| bytes_are_there(row, &reading.blobs));
-    let (location, available) = match copy {
-        None => {
+    let there = rows.iter().find(|row| bytes_are_there(row, &reading.blobs));
+    let intact = there.is_some();
+    let (location, available) = match (copy, there) {
+        (None, _) => {
             let path = reading.path.as_os_str().as_bytes().to_vec();
             let location = Location::Referenced { path, mtime_ns: stamp.mtime_i64() };
             (location.clone(), Some(location))
         }
-        Some(_) if reading.blobs.has(&sha256, stamp.size) => (Location::Blob, Some(Location::Blob)),
+        (Some(_), _) if reading.blobs.has(&sha256, stamp.size) => (Location::Blob, Some(Location::Blob)),
         // It is referenced in place: no second copy.
-        Some(_) if intact => (Location::Blob, None),
-        Some(copy) => {
+        (Some(_), Some(row)) => (row.location.clone(), None),
+        (Some(copy), None) => {
             reading.keep(copy, &sha256, stamp.size)?;
             (Location::Blob, Some(Location::Blob))
         }

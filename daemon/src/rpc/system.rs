@@ -13,7 +13,7 @@ use dropforge_shared::service::{
 use dropforge_shared::time::Timestamp;
 
 use super::{Calls, blocking, limit};
-use crate::store::rows::{AuditRow, ProjectRow};
+use crate::store::rows::ProjectRow;
 use crate::store::{self, StoreError};
 
 pub(super) fn status(calls: &Calls) -> Result<DaemonStatus, Fault> {
@@ -166,20 +166,8 @@ pub(super) fn audit(calls: &Calls, before: u64, wanted: u32) -> Result<Vec<Audit
             detail: row.detail.clone(),
             hash: row.hash.clone(),
             previous: row.previous.clone(),
-            broken: broken(row, rows.get(at + 1)),
+            broken: store::broken_entry(row, rows.get(at + 1).map(|older| (older.seq, older.hash.as_str()))),
         });
     }
     Ok(views)
-}
-
-/// Why an entry can't be what was written, by itself and by the one before it.
-fn broken(row: &AuditRow, older: Option<&AuditRow>) -> Option<String> {
-    if row.hash != store::audit_hash(row) {
-        return Some("it was changed after it was written".to_owned());
-    }
-    let older = older?;
-    if older.seq + 1 != row.seq {
-        return Some(format!("entries between {} and it are missing", older.seq));
-    }
-    (older.hash != row.previous).then(|| "it does not follow on the one before".to_owned())
 }

@@ -17,13 +17,25 @@ pub(super) const WHAT: &str = "audit entry";
 
 /// SHA-256 over the fields in one text. Each text has its length before it, so that nothing can move from one field
 /// into the next.
-pub fn hash(row: &AuditRow) -> String {
+pub(super) fn hash(row: &AuditRow) -> String {
     let mut text = format!("{}\n{}\n{}\n", row.seq, row.at.0, row.uid);
     for field in [&row.action, &row.what, &row.detail, &row.previous] {
         // Writing into a String can't fail.
         let _ = writeln!(text, "{}:{field}", field.len());
     }
     hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Why an entry can't be what was written, by itself and by number and hash of the one before.
+pub fn broken(row: &AuditRow, before: Option<(u64, &str)>) -> Option<String> {
+    if row.hash != hash(row) {
+        return Some("was changed after it was written".to_owned());
+    }
+    let (seq, hash) = before?;
+    if row.seq != seq + 1 {
+        return Some(format!("follows on {seq}: those between are missing"));
+    }
+    (row.previous != hash).then(|| "does not follow on the one before".to_owned())
 }
 
 /// Lower-case hexadecimal.

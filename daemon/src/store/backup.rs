@@ -26,19 +26,21 @@ use super::{Store, disk, envelope, fsck, migrate};
 /// The list of a backup's files.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Where contents lie in a backup.
-pub(super) const BLOBS: &str = "blobs";
+const BLOBS: &str = "blobs";
 /// Where the configuration lies in a backup.
 pub(super) const CONFIG: &str = "config.toml";
 
-/// The folders that a backup holds besides the store and contents: where in it, and where they come from.
-pub(super) fn trees(paths: &Paths) -> [(&'static str, PathBuf); 4] {
-    [
-        ("runs", paths.runs.clone()),
-        ("logs", paths.logs.join("jobs")),
-        ("recipes", paths.recipes.clone()),
-        ("detection", paths.detection.clone()),
-    ]
-}
+/// Where a folder of a home lies.
+pub(super) type Folder = fn(&Paths) -> PathBuf;
+
+/// The folders that a backup holds besides the store: where in it, and where they come from.
+pub(super) const TREES: [(&str, Folder); 5] = [
+    (BLOBS, |paths| paths.blobs.clone()),
+    ("runs", |paths| paths.runs.clone()),
+    ("logs", |paths| paths.logs.join("jobs")),
+    ("recipes", |paths| paths.recipes.clone()),
+    ("detection", |paths| paths.detection.clone()),
+];
 
 /// How a backup is laid out.
 pub(super) const FORMAT: u32 = 1;
@@ -129,8 +131,8 @@ fn fill(store: &Store, paths: &Paths, to: &Path) -> Result<BackupReport, StoreEr
         }
     }
     drop_removed(store, &copy, &held, &mut report)?;
-    for (under, from) in trees(paths) {
-        copy_tree(&from, to, under, |_| true, &mut listed, &mut report)?;
+    for (under, from) in TREES.iter().filter(|(under, _)| *under != BLOBS) {
+        copy_tree(&from(paths), to, under, |_| true, &mut listed, &mut report)?;
     }
     if let Some((bytes, sha256)) = tree::copy_file(&paths.config, &to.join(CONFIG))? {
         listed.push(Listed { path: CONFIG.to_owned(), bytes, sha256 });

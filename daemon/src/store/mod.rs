@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-pub use audit::hash as audit_hash;
+pub use audit::broken as broken_entry;
 pub use backup::BackupReport;
 pub use disk::store_file as file_in;
 use dropforge_shared::paths::Paths;
@@ -67,12 +67,7 @@ pub fn look(dir: &Path) -> Result<bool, StoreError> {
     let _lock = disk::lock_dir(dir)?;
     guarded(|| {
         let db = disk::open_with(&Disk::real(), &path)?;
-        let known = migrate::known(migrate::STEPS);
-        match migrate::version(&db)? {
-            None => Err(StoreError::Corrupt(format!("{} is not a store of dropforge", path.display()))),
-            Some(found) if found > known => Err(StoreError::Newer { found, known }),
-            Some(_) => Ok(true),
-        }
+        migrate::usable(&db, &path, migrate::STEPS).map(|_| true)
     })
 }
 

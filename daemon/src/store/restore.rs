@@ -10,13 +10,11 @@ use std::path::{Component, Path, PathBuf};
 
 use dropforge_shared::paths::Paths;
 
-use super::backup::{BLOBS, CONFIG, FORMAT, MANIFEST, Manifest, trees, verify};
+use super::backup::{CONFIG, FORMAT, Folder, MANIFEST, Manifest, TREES, verify};
 use super::error::StoreError;
 use super::tree::{self, Listed};
 use super::{disk, migrate};
 
-/// Folders of a backup; the store's comes beside them.
-const PLACES: [&str; 5] = [BLOBS, "runs", "logs", "recipes", "detection"];
 /// Ending of files that are being written.
 const PARTIAL: &str = "restoring";
 
@@ -38,18 +36,13 @@ pub fn restore(from: &Path, paths: &Paths) -> Result<(), StoreError> {
         )));
     }
     let known: BTreeMap<&str, &Listed> = manifest.files.iter().map(|l| (l.path.as_str(), l)).collect();
-    let places: Vec<(&str, PathBuf)> =
-        [(BLOBS, paths.blobs.clone())].into_iter().chain(trees(paths)).collect();
-    for (under, target) in &places {
-        refuse_strangers(target, under, &known)?;
+    for (under, target) in TREES {
+        refuse_strangers(&target(paths), under, &known)?;
     }
     // The store sorts last.
     for listed in known.values() {
-        let below = |(under, target): &(&str, PathBuf)| {
-            listed.path.strip_prefix(under)?.strip_prefix('/').map(|rest| target.join(rest))
-        };
-        let target = match places.iter().find_map(below) {
-            Some(target) => target,
+        let target = match below(&listed.path) {
+            Some((folder, rest)) => folder(paths).join(rest),
             // One that is there stays: it may be made for this machine.
             None if listed.path == CONFIG => paths.config.clone(),
             None => store.clone(),
@@ -81,8 +74,7 @@ fn read_manifest(from: &Path) -> Result<Manifest, StoreError> {
     let store = format!("store/{}", disk::FILE);
     let sane = |path: &str| {
         let plain = Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
-        let known = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
-        plain && (path == store || path == CONFIG || PLACES.iter().any(|name| known(name)))
+        plain && (path == store || path == CONFIG || below(path).is_some())
     };
     if let Some(listed) = manifest.files.iter().find(|l| !sane(&l.path)) {
         return Err(damaged(format!("it lists '{}', which has no place in a backup", listed.path)));
@@ -91,6 +83,12 @@ fn read_manifest(from: &Path) -> Result<Manifest, StoreError> {
         return Err(damaged("it lists no store".to_owned()));
     }
     Ok(manifest)
+}
+
+/// The folder that a path of a backup belongs in, and the path below it.
+fn below(path: &str) -> Option<(Folder, &str)> {
+    let (under, rest) = path.split_once('/')?;
+    TREES.iter().find(|(name, _)| *name == under).map(|(_, folder)| (*folder, rest))
 }
 
 /// Files that are there must be the backup's own, from a restore that was cut off.

@@ -69,26 +69,31 @@ fn stamp(meta: &Metadata) -> Stamp {
 }
 
 /// Hashes and syncs a file; `go_on` hears of the bytes read and says whether to.
-fn hashed(path: &Path, mut go_on: impl FnMut(u64) -> bool) -> Result<Sealed, WorkError> {
+fn hashed(path: &Path, go_on: impl FnMut(u64) -> bool) -> Result<Sealed, WorkError> {
     let at = |doing: &'static str| move |e: io::Error| WorkError::io(doing, &e);
     let mut open = File::open(path).map_err(at("opening an output"))?;
     let stamp = stamp(&open.metadata().map_err(at("looking at an output"))?);
-    let mut buffer = vec![0u8; 256 * 1024];
-    let mut hash = Sha256::new();
-    let mut bytes = 0u64;
-    loop {
-        if !go_on(bytes) {
-            return Err(WorkError::Cancelled);
-        }
-        let read = open.read(&mut buffer).map_err(at("reading an output back"))?;
+    let (bytes, sha256) = digest(&mut open, "reading an output back", go_on)?;
+    open.sync_all().map_err(at("syncing an output"))?;
+    Ok(Sealed { bytes, sha256, stamp })
+}
+
+/// Size and SHA-256 in hex of a file; `go_on` hears of the bytes read and says whether to.
+pub(crate) fn digest(
+    file: &mut File,
+    doing: &str,
+    mut go_on: impl FnMut(u64) -> bool,
+) -> Result<(u64, String), WorkError> {
+    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0u8; 256 * 1024]);
+    while go_on(bytes) {
+        let read = file.read(&mut buffer).map_err(|e| WorkError::io(doing, &e))?;
         if read == 0 {
-            break;
+            return Ok((bytes, hex(&hash.finalize())));
         }
         hash.update(&buffer[..read]);
         bytes += read as u64;
     }
-    open.sync_all().map_err(at("syncing an output"))?;
-    Ok(Sealed { bytes, sha256: hex(&hash.finalize()), stamp })
+    Err(WorkError::Cancelled)
 }
 
 /// Files that are sealed while their kind goes on, by path.

@@ -55,7 +55,7 @@ pub async fn run(args: Args, context: &Context) -> Done {
     let broken: Vec<&AuditView> = all.iter().filter(|entry| entry.broken.is_some()).collect();
     for entry in &broken {
         let why = entry.broken.as_deref().unwrap_or_default();
-        print::note(&format!("entry {}: {why}; `dropforge fsck` follows the whole chain", entry.seq));
+        print::note(&format!("entry {} {why}; `dropforge fsck` follows the whole chain", entry.seq));
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail there")]
 
-use std::fs;
+mod common;
 
-use dropforge_shared::page::Cell;
-use dropforge_shared::query::{QueryResult, TableRef};
-use dropforge_tabular::{Error, QueryLimits, ReadOptions, Silent, ingest, query};
-use tempfile::TempDir;
+use common::house::{House, house_of};
+use dropforge_tabular::Error;
 
 const BIG: &str = "k,big,small\n\
     x,9223372036854775807,1\n\
@@ -18,35 +16,13 @@ const BIG: &str = "k,big,small\n\
 
 const DAYS: &str = "id,hired\n1,2020-05-01\n";
 
-fn ask(sql: &str) -> Result<QueryResult, Error> {
-    let dir = TempDir::new().unwrap();
-    let mut tables = Vec::new();
-    for (name, text) in [("numbers", BIG), ("days", DAYS)] {
-        let source = dir.path().join(format!("{name}.csv"));
-        let out = dir.path().join(format!("{name}.data"));
-        fs::write(&source, text).unwrap();
-        fs::create_dir(&out).unwrap();
-        ingest(&source, &out, &ReadOptions::default(), &mut Silent).unwrap();
-        tables.push(TableRef { name: name.into(), dataset: out.join("dataset.parquet") });
-    }
-    query(sql, &tables, &[], QueryLimits::default(), &mut Silent)
-}
-
-/// The rows as text: missing as `-`.
-fn rows(sql: &str) -> Vec<String> {
-    let result = ask(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
-    let cell = |cell: &Cell| match cell {
-        Cell::Null => "-".to_owned(),
-        Cell::Bool(b) => b.to_string(),
-        Cell::Int(i) => i.to_string(),
-        Cell::Float(f) => format!("{f:?}"),
-        Cell::Text(t) => t.clone(),
-    };
-    result.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" ")).collect()
+fn house() -> House {
+    house_of(&[("numbers.csv", BIG), ("days.csv", DAYS)])
 }
 
 #[test]
 fn integers_that_go_beyond_64_bits_are_told_with_their_place() {
+    let house = house();
     for (sql, place, words) in [
         (
             "SELECT SUM(big) FROM numbers",
@@ -86,7 +62,7 @@ fn integers_that_go_beyond_64_bits_are_told_with_their_place() {
             "big + 1",
         ),
     ] {
-        let error = ask(sql).err().unwrap_or_else(|| panic!("{sql} gave rows"));
+        let error = house.error(sql);
         let text = error.to_string();
         assert!(matches!(error, Error::Sql(_)), "{sql}: {text}");
         assert!(text.starts_with(place) && text.contains(words), "{sql}: {text}");
@@ -95,6 +71,7 @@ fn integers_that_go_beyond_64_bits_are_told_with_their_place() {
 
 #[test]
 fn integers_are_exact_up_to_the_last_that_64_bits_hold() {
+    let house = house();
     for (sql, want) in [
         ("SELECT k, SUM(big), TOTAL(small) FROM numbers WHERE k = 'y' GROUP BY k", "y 2 7"),
         ("SELECT SUM(big) FROM numbers WHERE small IN (2, 3)", "9223372036854775802"),
@@ -113,6 +90,6 @@ fn integers_are_exact_up_to_the_last_that_64_bits_hold() {
             "2",
         ),
     ] {
-        assert_eq!(rows(sql), [want], "{sql}");
+        assert_eq!(house.rows(sql), [want], "{sql}");
     }
 }

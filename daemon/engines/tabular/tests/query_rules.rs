@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail there")]
 
-use std::fs;
+mod common;
 
-use dropforge_shared::page::Cell;
-use dropforge_shared::query::{QueryResult, TableRef};
-use dropforge_tabular::{Error, QueryLimits, ReadOptions, Silent, ingest, query};
-use tempfile::TempDir;
+use common::house::{House, house_of};
+use dropforge_tabular::Error;
 
 const STAFF: &str = "id,dept,salary,hired,name\n\
     1,a,100,2020-01-01,Eve\n\
@@ -19,54 +17,13 @@ const STAFF: &str = "id,dept,salary,hired,name\n\
     7,,100,2023-01-01,Fay\n";
 const DEPTS: &str = "dept,title,floor\na,Art,1\nb,Books,2\nc,Cars,3\n";
 
-struct House {
-    _dir: TempDir,
-    tables: Vec<TableRef>,
-}
-
 fn house() -> House {
-    let dir = TempDir::new().unwrap();
-    let mut tables = Vec::new();
-    for (name, text) in [("staff", STAFF), ("depts", DEPTS)] {
-        let source = dir.path().join(format!("{name}.csv"));
-        let out = dir.path().join(format!("{name}.data"));
-        fs::write(&source, text).unwrap();
-        fs::create_dir(&out).unwrap();
-        ingest(&source, &out, &ReadOptions::default(), &mut Silent).unwrap();
-        tables.push(TableRef { name: name.into(), dataset: out.join("dataset.parquet") });
-    }
-    House { _dir: dir, tables }
+    house_of(&[("staff.csv", STAFF), ("depts.csv", DEPTS)])
 }
 
-impl House {
-    fn ask(&self, sql: &str) -> Result<QueryResult, Error> {
-        query(sql, &self.tables, &[], QueryLimits::default(), &mut Silent)
-    }
-
-    /// The rows as text: missing as `-`.
-    fn rows(&self, sql: &str) -> Vec<String> {
-        let result = self.ask(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
-        let cell = |cell: &Cell| match cell {
-            Cell::Null => "-".to_owned(),
-            Cell::Bool(b) => b.to_string(),
-            Cell::Int(i) => i.to_string(),
-            Cell::Float(f) => format!("{f:?}"),
-            Cell::Text(t) => t.clone(),
-        };
-        result.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" ")).collect()
-    }
-
-    fn error(&self, sql: &str) -> Error {
-        match self.ask(sql) {
-            Err(error) => error,
-            Ok(result) => panic!("{sql} gave {:?}", result.rows),
-        }
-    }
-
-    /// One window over the staff, by id.
-    fn window(&self, window: &str) -> String {
-        self.rows(&format!("SELECT {window} AS w FROM staff ORDER BY id")).join(" ")
-    }
+/// One window over the staff, by id.
+fn over_staff(house: &House, window: &str) -> String {
+    house.rows(&format!("SELECT {window} AS w FROM staff ORDER BY id")).join(" ")
 }
 
 #[test]
@@ -86,7 +43,7 @@ fn missing_keys_stand_in_over_where_order_by_has_them() {
         ("FIRST_VALUE(id) OVER (PARTITION BY dept ORDER BY salary)", "1 1 3 3 1 3 7"),
         ("COUNT(salary) OVER (ORDER BY salary, id ROWS UNBOUNDED PRECEDING)", "1 5 2 5 4 5 3"),
     ] {
-        assert_eq!(house.window(window), want, "{window}");
+        assert_eq!(over_staff(&house, window), want, "{window}");
     }
     let both = house.rows(
         "SELECT id, ROW_NUMBER() OVER (ORDER BY salary DESC, id) AS n FROM staff ORDER BY salary DESC, id",
@@ -117,7 +74,7 @@ fn rows_that_tie_share_a_running_value_unless_rows_are_asked_for() {
         ("SUM(salary) OVER (ORDER BY id ROWS CURRENT ROW)", "100 - 100 300 200 - 100"),
         ("SUM(salary * 0.5) OVER (ORDER BY id DESC)", "400.0 350.0 350.0 300.0 150.0 50.0 50.0"),
     ] {
-        assert_eq!(house.window(window), want, "{window}");
+        assert_eq!(over_staff(&house, window), want, "{window}");
     }
     let share = "SELECT id, ROUND(100 * SUM(salary) OVER (ORDER BY id) / SUM(salary) OVER (), 1) AS p FROM staff \
                  QUALIFY SUM(salary) OVER (ORDER BY id) > 300 ORDER BY id LIMIT 2";
@@ -306,20 +263,13 @@ fn the_first_rows_of_a_sorted_dataset_are_whole_and_in_order() {
 /// Of several row groups, against the same statement in a form that is not taken apart.
 #[test]
 fn the_first_rows_of_a_long_dataset_are_those_that_sorting_all_gives() {
-    let dir = TempDir::new().unwrap();
-    let source = dir.path().join("long.csv");
     let mut text = "id,k,v,t\n".to_owned();
     for id in 0u64..200_000 {
         let mixed = (id * 2_654_435_761) % 4_294_967_296;
         let v = if mixed % 97 == 0 { String::new() } else { (mixed % 5_003).to_string() };
         text.push_str(&format!("{id},{},{v},text {mixed}\n", mixed % 7));
     }
-    fs::write(&source, text).unwrap();
-    let out = dir.path().join("data");
-    fs::create_dir(&out).unwrap();
-    ingest(&source, &out, &ReadOptions::default(), &mut Silent).unwrap();
-    let tables = vec![TableRef { name: "long".into(), dataset: out.join("dataset.parquet") }];
-    let house = House { _dir: dir, tables };
+    let house = house_of(&[("long.csv", &text)]);
     for (order, limit) in [
         ("v DESC, k, id", "LIMIT 20"),
         ("k, v DESC NULLS LAST, id DESC", "LIMIT 7 OFFSET 900"),

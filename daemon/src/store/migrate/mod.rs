@@ -65,6 +65,16 @@ pub(super) fn run(db: &Database, steps: &[Step]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The schema of a store that this build can use.
+pub(super) fn usable(db: &Database, path: &Path, steps: &[Step]) -> Result<u32, StoreError> {
+    let known = known(steps);
+    match version(db)? {
+        None => Err(StoreError::Corrupt(format!("{} is not a store of dropforge", path.display()))),
+        Some(found) if found > known => Err(StoreError::Newer { found, known }),
+        Some(found) => Ok(found),
+    }
+}
+
 /// Opens the store at `path` and brings it up to date. `open` opens the file as it is.
 pub(super) fn open(
     path: &Path,
@@ -72,12 +82,7 @@ pub(super) fn open(
     open: impl Fn(&Path) -> Result<Database, StoreError>,
 ) -> Result<Database, StoreError> {
     let db = open(path)?;
-    let known = known(steps);
-    let found = version(&db)?
-        .ok_or_else(|| StoreError::Corrupt(format!("{} is not a store of dropforge", path.display())))?;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
+    let (found, known) = (usable(&db, path, steps)?, known(steps));
     if found == known {
         return Ok(db);
     }

@@ -11,28 +11,37 @@ use dropforge_shared::page::{Column, ColumnType};
 use polars::io::parquet::metadata::FileMetadataRef;
 use polars::io::parquet::read::_internal::to_deserializer;
 use polars::io::parquet::read::ParquetReader;
-use polars::prelude::{ArrowField, DataType, PolarsResult, SerReader as _};
+use polars::prelude::{ArrowField, DataType, PolarsResult, SerReader as _, Series, polars_err};
 use polars_arrow::array::{Array, BooleanArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::bitmap::Bitmap;
+use polars_arrow::bitmap::{Bitmap, MutableBitmap};
 use polars_parquet::arrow::read::Filter;
 
 use crate::error::Error;
 use crate::parquet::{column_type, guarded, guarded_work};
 
 /// A dataset whose footer has been read.
-pub(super) struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     file: File,
     metadata: FileMetadataRef,
     fields: Vec<ArrowField>,
     /// The columns, in file order.
-    pub(super) columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// Rows in the whole file.
     pub(super) rows: u64,
 }
 
+/// Rows that are wanted of a row group.
+pub(crate) struct Wanted<'a> {
+    pub(crate) group: usize,
+    /// By their numbers in the whole file, ascending.
+    pub(crate) rows: &'a [u32],
+    /// Which of the group's they are.
+    pub(crate) mask: Bitmap,
+}
+
 /// The values of one column of one row group.
-pub(super) enum Values {
+pub(crate) enum Values {
     /// Integers, and moments in microseconds.
     Integer(PrimitiveArray<i64>),
     /// Days.
@@ -64,7 +73,7 @@ impl Values {
         self.array().is_null(row)
     }
 
-    pub(super) fn array(&self) -> &dyn Array {
+    pub(crate) fn array(&self) -> &dyn Array {
         match self {
             Self::Integer(a) => a,
             Self::Day(a) => a,
@@ -76,7 +85,7 @@ impl Values {
 }
 
 impl Table {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let open = || File::open(path).map_err(Error::io("open", path));
         let (file, again) = (open()?, open()?);
         guarded(path, || {
@@ -97,6 +106,34 @@ impl Table {
         self.metadata.row_groups.iter().map(|group| group.num_rows()).collect()
     }
 
+    /// Some rows, in ascending order, by the row groups that have any of them.
+    pub(crate) fn wanted<'a>(&self, sorted: &'a [u32]) -> Vec<Wanted<'a>> {
+        let (mut start, mut left, mut all) = (0usize, sorted, Vec::new());
+        for (group, height) in self.groups().into_iter().enumerate() {
+            let end = start + height;
+            let (rows, rest) = left.split_at(left.partition_point(|row| (*row as usize) < end));
+            left = rest;
+            if !rows.is_empty() {
+                let mut mask = MutableBitmap::from_len_zeroed(height);
+                rows.iter().for_each(|row| mask.set(*row as usize - start, true));
+                all.push(Wanted { group, rows, mask: mask.freeze() });
+            }
+            start = end;
+        }
+        all
+    }
+
+    /// A column of several arrays.
+    pub(crate) fn series(&self, column: usize, mut arrays: Vec<Box<dyn Array>>) -> Result<Series, Error> {
+        guarded(&self.path, || {
+            let field = self.fields.get(column).ok_or_else(|| polars_err!(ColumnNotFound: "{column}"))?;
+            if arrays.is_empty() {
+                arrays.push(polars_arrow::array::new_empty_array(field.dtype().clone()));
+            }
+            Series::try_from((field, arrays))
+        })
+    }
+
     /// Bytes of a column once it is decompressed.
     pub(super) fn bytes(&self, column: usize) -> u64 {
         let Some(field) = self.fields.get(column) else { return 0 };
@@ -106,7 +143,7 @@ impl Table {
     }
 
     /// One column of one row group; with `mask` only the rows that it names.
-    pub(super) fn read(&self, group: usize, column: usize, mask: Option<&Bitmap>) -> Result<Values, Error> {
+    pub(crate) fn read(&self, group: usize, column: usize, mask: Option<&Bitmap>) -> Result<Values, Error> {
         let foreign = || Error::Parquet {
             path: self.path.clone(),
             reason: "a column is not of the dataset's form".into(),

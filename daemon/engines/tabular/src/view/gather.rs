@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use dropforge_shared::page::{Cell, ColumnType, Page};
-use polars_arrow::bitmap::MutableBitmap;
 
 use super::columns::{Table, Values, each};
 use crate::error::Error;
@@ -51,35 +50,20 @@ pub(super) fn rows(table: &Table, ids: &[u32], max_bytes: usize) -> Result<Vec<R
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let groups = table.groups();
     let mut sorted: Vec<u32> = ids.to_vec();
     sorted.sort_unstable();
-    let mut masks = Vec::new();
-    // Where each row stands: which mask, and which of the rows that it lets through.
+    let wanted = table.wanted(&sorted);
+    // Where each row stands: in which row group, and which of the rows that it gives.
     let mut places: HashMap<u32, (usize, usize)> = HashMap::with_capacity(sorted.len());
-    let mut start = 0usize;
-    let mut left = sorted.as_slice();
-    for (group, rows) in groups.iter().enumerate() {
-        let end = start + rows;
-        let here = left.partition_point(|id| (*id as usize) < end);
-        let (wanted, rest) = left.split_at(here);
-        left = rest;
-        if !wanted.is_empty() {
-            let mut mask = MutableBitmap::from_len_zeroed(*rows);
-            for (at, id) in wanted.iter().enumerate() {
-                mask.set(*id as usize - start, true);
-                places.insert(*id, (masks.len(), at));
-            }
-            masks.push((group, mask.freeze()));
-        }
-        start = end;
+    for (part, of) in wanted.iter().enumerate() {
+        places.extend(of.rows.iter().enumerate().map(|(at, row)| (*row, (part, at))));
     }
     let columns = table.columns.len();
     // Column by column within a group, so that all processors have work even where one group holds the page.
-    let parts: Vec<Values> = each(masks.len() * columns, |turn| {
+    let parts: Vec<Values> = each(wanted.len() * columns, |turn| {
         let (part, column) = (turn / columns, turn % columns);
-        match masks.get(part) {
-            Some((group, mask)) => table.read(*group, column, Some(mask)),
+        match wanted.get(part) {
+            Some(of) => table.read(of.group, column, Some(&of.mask)),
             None => Err(Error::Internal("a page asked for rows that are not there".into())),
         }
     })?;

@@ -4,7 +4,7 @@
 //! Numbers sort as numbers, dates by time, `false` before `true`, texts by Unicode code point (so `Z` before `a`, and
 //! `é` after `z`). Missing values come last either way up; ties keep the file's order.
 
-mod columns;
+pub(crate) mod columns;
 mod filter;
 mod gather;
 mod sort;

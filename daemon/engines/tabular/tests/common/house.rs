@@ -17,7 +17,7 @@ const ORDERS: &str = "id,customer,amount,qty,day,note,flag\n\
     5,9,,7,2024-03-01,,false\n";
 const CUSTOMERS: &str = "id,name,city\n1,Ada,Bern\n2,Bob,\n3,Cleo,Rome\n";
 
-/// Two tables that statements are asked of, each with and without the ending of its file.
+/// Tables that statements are asked of, each with and without the ending of its file.
 pub struct House {
     _dir: TempDir,
     pub tables: Vec<TableRef>,
@@ -25,9 +25,14 @@ pub struct House {
 
 /// Takes both in.
 pub fn house() -> House {
+    house_of(&[("orders.csv", ORDERS), ("customers.csv", CUSTOMERS)])
+}
+
+/// Takes tables in, by the names of their files.
+pub fn house_of(files: &[(&str, &str)]) -> House {
     let dir = TempDir::new().unwrap();
     let mut tables = Vec::new();
-    for (name, text) in [("orders.csv", ORDERS), ("customers.csv", CUSTOMERS)] {
+    for (name, text) in files {
         let source = dir.path().join(name);
         let out = dir.path().join(format!("{name}.data"));
         fs::write(&source, text).unwrap();
