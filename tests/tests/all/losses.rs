@@ -150,16 +150,27 @@ fn who_follows_a_log_or_waits_goes_on_with_the_next_daemon_and_no_longer_than_wa
 
 #[test]
 fn a_daemon_holds_no_file_of_whoever_started_it() {
-    use std::os::fd::{AsFd, AsRawFd};
     let home = home!();
     let path = home.path().join("lock");
     let lock = std::fs::File::create(&path).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    // As a shell hands on what it opened: not closed at exec.
-    rustix::io::fcntl_setfd(lock.as_fd(), rustix::io::FdFlags::empty()).unwrap();
-    assert!(lock.as_raw_fd() > 2);
-    home.json("files");
-    drop(lock);
+    // As a shell hands on what it opened: not closed at exec. It is opened to this one child alone, since one opened
+    // in the process of the tests would be handed to the children of the tests beside this one as well.
+    let program = home.command(["files"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 9<&0 </dev/null; readlink /proc/$$/fd/9 >&2; \"$@\"", "sh"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let told = shell.stdin(lock).output().unwrap();
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.status.success(), "{said}");
+    assert!(said.starts_with(&path.display().to_string()), "the child was handed the file: {said}");
+    drop(shell);
     let again = std::fs::File::open(&path).unwrap();
     rustix::fs::flock(&again, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     assert!(home.daemon_pid().is_some());
