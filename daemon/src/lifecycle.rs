@@ -130,17 +130,24 @@ pub fn run(options: Options) -> Result<(), Fault> {
 async fn live(options: Options, store: Store, spawner: Spawner) -> Result<(), Fault> {
     let Options { paths, config, kinds, .. } = options;
     let bus = Arc::new(Bus::new(epoch()));
-    let settings = |memory: u64, memory_key: &'static str| ReaderSettings {
+    // Pages are quick by what their readers keep of them. Statements keep nothing.
+    let settings = |memory: u64, memory_key: &'static str, kept_bytes: u64| ReaderSettings {
         memory_bytes: memory,
         memory_key,
+        kept_bytes,
         size: config.reader.children as usize,
         idle: Duration::from_secs_f64(config.reader.idle_seconds),
         timeout: Duration::from_secs_f64(config.reader.timeout_seconds),
         ..ReaderSettings::new(paths.runs.clone())
     };
-    let readers = ReaderPool::new(spawner.clone(), settings(config.reader.memory.0, "reader.memory"));
-    let queries =
-        ReaderPool::new(spawner.clone(), settings(config.reader.query_memory.0, "reader.query_memory"));
+    let readers = ReaderPool::new(
+        spawner.clone(),
+        settings(config.reader.memory.0, "reader.memory", config.reader.memory.0 / 4 * 3),
+    );
+    let queries = ReaderPool::new(
+        spawner.clone(),
+        settings(config.reader.query_memory.0, "reader.query_memory", config.reader.query_memory.0 / 8),
+    );
     let blobs = Blobs::new(&paths);
     let queue = Queue::new(
         store.clone(),

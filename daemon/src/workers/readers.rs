@@ -33,10 +33,13 @@ pub struct ReaderSettings {
     pub idle: Duration,
     /// A request may take so long, starting a reader included.
     pub timeout: Duration,
+    /// A reader that holds more than this between requests ends, and the next request gets a new one: what one statement leaves
+    /// in the allocator would be missing to the next.
+    pub kept_bytes: u64,
 }
 
 impl ReaderSettings {
-    /// Two readers of 1 GiB each, ended after a minute without work; 30 seconds for a request.
+    /// Two readers of 1 GiB each, ended after a minute without work; 30 seconds for a request. Most of what they hold is kept.
     pub fn new(read_root: PathBuf) -> Self {
         Self {
             read_root,
@@ -45,6 +48,7 @@ impl ReaderSettings {
             size: 2,
             idle: Duration::from_secs(60),
             timeout: Duration::from_secs(30),
+            kept_bytes: (1 << 30) / 4 * 3,
         }
     }
 }
@@ -207,6 +211,15 @@ impl Inner {
     }
 
     fn put_idle(self: &Arc<Self>, reader: Reader) {
+        let holds = reader.child.process().memory().map_or(0, |memory| memory.own);
+        if holds > self.settings.kept_bytes {
+            tracing::debug!(
+                pid = reader.child.process().pid(),
+                holds,
+                "a reader holds too much, and is ended"
+            );
+            return;
+        }
         let mut idle = self.idle();
         let number = idle.next;
         idle.next += 1;

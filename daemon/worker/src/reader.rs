@@ -37,7 +37,7 @@ pub(crate) fn serve(input: File, out: &Sender, root: &Path) -> ExitCode {
         return ExitCode::from(EXIT_PROTOCOL);
     }
     let _ = out.send(&FromWorker::Ready { sandbox });
-    let mut state = State::default();
+    let mut state = State { memory: memory_bytes, ..State::default() };
     // Ends with the process, when the control thread finds the input at its end.
     for request in requests {
         let answer = match catch_unwind(AssertUnwindSafe(|| answer(&request, &mut state))) {
@@ -68,6 +68,8 @@ const MAX_RESULT_BYTES: usize = 4 << 20;
 #[derive(Default)]
 struct State {
     views: Views,
+    /// Bytes of memory that may be taken.
+    memory: Option<u64>,
     /// Whether something is still going on that nobody waits for.
     spent: bool,
 }
@@ -84,6 +86,7 @@ fn answer(request: &ReadRequest, state: &mut State) -> Result<ReadAnswer, Fault>
                 max_rows: *max_rows,
                 timeout_ms: *timeout_ms,
                 max_answer_bytes: MAX_RESULT_BYTES,
+                memory: state.memory,
             };
             dropforge_tabular::query(sql, tables, unclear, limits, &mut Silent)
                 .map(ReadAnswer::Query)

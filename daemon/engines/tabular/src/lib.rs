@@ -37,6 +37,7 @@ mod told;
 mod types;
 mod utf32;
 mod view;
+mod witness;
 mod wrapping;
 mod write;
 
@@ -50,7 +51,7 @@ pub use monitor::{Level, Monitor, Silent};
 pub use options::ReadOptions;
 pub use page::page;
 pub use profile::profile;
-pub use query::{QueryLimits, Saved, query, query_to, query_to_parquet};
+pub use query::{QueryLimits, Saved, Saving, query, query_to};
 pub use recognise::{Format, Recognised, is_named_table, recognise};
 pub use told::Ingested;
 pub use view::Views;

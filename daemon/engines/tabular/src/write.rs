@@ -1,9 +1,8 @@
 //! Writes the dataset: one Parquet file, row group by row group, so that memory does not grow with rows.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::{ArrowSchema, CompatLevel, DataFrame, PolarsError, PolarsResult, Schema, SchemaExt};
 use polars_arrow::array::ArrayRef;
@@ -16,6 +15,7 @@ use polars_parquet::write::{
 };
 
 use crate::error::Error;
+use crate::witness::{Told, Witness};
 
 /// Rows a row group may have: a page of rows reads one or two groups, so they must not be large.
 pub(crate) const ROW_GROUP_ROWS: usize = 1 << 17;
@@ -44,38 +44,7 @@ pub(crate) struct DatasetWriter {
     types: Vec<ParquetType>,
     encodings: Vec<Vec<Encoding>>,
     writer: Mutex<FileWriter<BufWriter<Witness>>>,
-    failed: Failed,
-}
-
-/// The first thing that the system refused. What the Parquet writer makes of it is a text, by which a full disk, which may
-/// pass, could not be told from a fault of ours.
-type Failed = Arc<Mutex<Option<io::Error>>>;
-
-/// A file, with a note of what failed.
-struct Witness {
-    file: File,
-    failed: Failed,
-}
-
-impl Witness {
-    fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.inspect_err(|e| {
-            let copy = e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error);
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(copy);
-        })
-    }
-}
-
-impl Write for Witness {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.file.write(bytes);
-        self.noted(result)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let result = self.file.flush();
-        self.noted(result)
-    }
+    told: Told,
 }
 
 fn options() -> WriteOptions {
@@ -90,9 +59,8 @@ fn options() -> WriteOptions {
 impl DatasetWriter {
     /// Starts the file anew.
     pub(crate) fn create(path: &Path, schema: &Schema) -> Result<Self, Error> {
-        let failed = Failed::default();
-        let file = File::create(path).map_err(Error::io("write", path))?;
-        let file = BufWriter::with_capacity(BUFFER, Witness { file, failed: failed.clone() });
+        let (file, told) = Witness::create(path)?;
+        let file = BufWriter::with_capacity(BUFFER, file);
         let begin = || -> PolarsResult<_> {
             let schema: ArrowSchema =
                 schema.iter_fields().map(|field| field.to_arrow(CompatLevel::newest())).collect();
@@ -100,12 +68,12 @@ impl DatasetWriter {
             let encodings = schema.iter_values().map(|field| get_dtype_encoding(&field.dtype)).collect();
             Ok((types, encodings, FileWriter::try_new(file, schema, options())?))
         };
-        let (types, encodings, writer) = begin().map_err(|e| told(path, &failed, &e))?;
-        Ok(Self { path: path.to_path_buf(), types, encodings, writer: Mutex::new(writer), failed })
+        let (types, encodings, writer) = begin().map_err(|e| told.error(path, &e))?;
+        Ok(Self { path: path.to_path_buf(), types, encodings, writer: Mutex::new(writer), told })
     }
 
     fn fault(&self, error: PolarsError) -> Error {
-        told(&self.path, &self.failed, &error)
+        self.told.error(&self.path, &error)
     }
 
     /// Encodes and compresses some rows, all of it here: what is left for [`Self::write`] is to copy bytes.
@@ -137,14 +105,6 @@ impl DatasetWriter {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // Flushes as well.
         writer.end(None).map(|_| ()).map_err(|e| self.fault(e))
-    }
-}
-
-/// What went wrong, by the system's word where there is one.
-fn told(path: &Path, failed: &Failed, error: &PolarsError) -> Error {
-    match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(source) => Error::io("write", path)(source),
-        None => Error::Write { path: path.to_path_buf(), reason: error.to_string() },
     }
 }
 
@@ -180,6 +140,9 @@ fn is_worth_it(pages: &[Page]) -> PolarsResult<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io;
+
     use polars::io::parquet::read::ParquetReader;
     use polars::prelude::{Column, SerReader as _};
     use polars_parquet::parquet::compression::Compression;

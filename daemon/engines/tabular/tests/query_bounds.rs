@@ -61,7 +61,7 @@ fn nothing_but_reading_the_given_datasets_is_allowed() {
 fn answers_are_bounded_and_say_so() {
     let house = house();
     let limited = |max_rows, max_answer_bytes| {
-        let limits = QueryLimits { max_rows, timeout_ms: 0, max_answer_bytes };
+        let limits = QueryLimits { max_rows, timeout_ms: 0, max_answer_bytes, memory: None };
         query("SELECT * FROM orders ORDER BY id", &house.tables, &[], limits, &mut Silent).unwrap()
     };
     let few = limited(2, 1 << 20);

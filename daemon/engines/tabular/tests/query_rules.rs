@@ -311,3 +311,15 @@ fn errors_of_whole_clauses_have_a_place_too() {
         ["-9223372036854775807 3"]
     );
 }
+
+#[test]
+fn a_column_may_be_called_what_other_databases_know_as_the_user() {
+    let house = house_of(&[("visits.csv", "id,user\n1,Ada\n2,Bob\n3,Ada\n")]);
+    assert_eq!(
+        house.rows("SELECT user, COUNT(*) AS n FROM visits GROUP BY user ORDER BY user"),
+        ["Ada 2", "Bob 1"]
+    );
+    assert_eq!(house.rows("SELECT id FROM visits WHERE user = 'Bob'"), ["2"]);
+    let result = house.ask("SELECT USER FROM visits");
+    assert!(matches!(&result, Err(e) if e.to_string().contains("user")), "{result:?}");
+}

@@ -69,6 +69,17 @@ async fn a_reader_is_started_once_and_kept_warm_until_it_was_idle_for_long() {
 }
 
 #[tokio::test]
+async fn a_reader_that_holds_much_between_requests_makes_room_for_a_new_one() {
+    let fixture = Fixture::new();
+    let pool = fixture.pool("cat answer", |s| s.kept_bytes = 4 << 10);
+    for _ in 0..3 {
+        assert_eq!(pool.ask(request()).await, Ok(answer()));
+        assert_eq!(pool.idle_readers(), 0);
+    }
+    assert_eq!(fixture.started(), 3);
+}
+
+#[tokio::test]
 async fn requests_beyond_the_pool_wait_for_their_turn() {
     let fixture = Fixture::new();
     let pool = fixture.pool("sleep 0.05; cat answer", |_| {});

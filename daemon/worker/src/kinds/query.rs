@@ -37,7 +37,9 @@ fn query(ctx: &mut Context) -> Result<Delivery, WorkError> {
     let tables = ctx.spec().given.tables.clone();
     let unclear = ctx.spec().given.unclear.clone();
     let out = ctx.out_dir().join(RESULT);
-    let saved = tabular::query_to_parquet(&sql, &tables, &unclear, &out, ctx)?;
+    let memory = Some(ctx.spec().memory_bytes);
+    let saving = tabular::Saving { out: &out, form: Form::Parquet, rows: None, memory };
+    let saved = tabular::query_to(&sql, &tables, &unclear, &saving, ctx)?;
     ctx.progress(saved.rows);
     let text = format!("{} rows of {} columns for {name}", saved.rows, saved.columns.len());
     ctx.log(LogLevel::Info, &text);
@@ -68,7 +70,8 @@ fn written(ctx: &mut Context, form: Form, rows: Option<u64>) -> Result<Delivery,
         None => {
             let sql = setting(ctx, settings::SQL)?;
             let (tables, unclear) = (ctx.spec().given.tables.clone(), ctx.spec().given.unclear.clone());
-            tabular::query_to(&sql, &tables, &unclear, (form, rows), &out, ctx)?.rows
+            let saving = tabular::Saving { out: &out, form, rows, memory: Some(ctx.spec().memory_bytes) };
+            tabular::query_to(&sql, &tables, &unclear, &saving, ctx)?.rows
         }
     };
     ctx.progress(rows);

@@ -7,7 +7,7 @@ mod cramer;
 mod crew;
 mod distinct;
 mod duplicates;
-mod hash;
+pub(crate) mod hash;
 mod issues;
 mod keys;
 mod numeric;

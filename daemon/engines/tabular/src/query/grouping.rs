@@ -15,7 +15,7 @@ use super::names::Names;
 use crate::error::Error;
 
 /// An aggregate that is no window.
-fn is_aggregate(expr: &Expr) -> bool {
+pub(super) fn is_aggregate(expr: &Expr) -> bool {
     matches!(
         expr,
         Expr::Function(f) if f.over.is_none()
@@ -37,7 +37,7 @@ fn is_whole(expr: &Expr) -> bool {
 }
 
 /// Whether `test` holds anywhere in the expression, subqueries left out.
-fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
+pub(super) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
     if test(expr) {
         return true;
     }
@@ -123,7 +123,7 @@ impl VisitorMut for Firsts<'_> {
 }
 
 /// The same, whether a column is written with its table or without.
-fn same(a: &Expr, b: &Expr) -> bool {
+pub(super) fn same(a: &Expr, b: &Expr) -> bool {
     match (a, b) {
         (Expr::Nested(a), b) | (b, Expr::Nested(a)) => same(a, b),
         (Expr::CompoundIdentifier(p), Expr::Identifier(i))
@@ -150,7 +150,7 @@ fn loose(expr: &Expr, keys: &[Expr]) -> Option<Expr> {
     found
 }
 
-fn parts(item: &SelectItem) -> Option<(&Expr, Option<&str>)> {
+pub(super) fn parts(item: &SelectItem) -> Option<(&Expr, Option<&str>)> {
     match item {
         SelectItem::UnnamedExpr(expr) => Some((expr, None)),
         SelectItem::ExprWithAlias { expr, alias } => Some((expr, Some(alias.value.as_str()))),

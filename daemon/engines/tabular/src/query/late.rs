@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value, Visit,
+    Expr, GroupByExpr, Ident, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr,
+    TableFactor, Value, Visit,
 };
 
 use super::plan::Datasets;
-use super::{grouping, names};
+use super::{grouping, limits, names};
 use crate::parquet::Dataset;
 
 /// As many rows, or more, are sorted with all their columns.
@@ -33,7 +33,7 @@ pub(super) struct Steps {
 pub(super) fn steps(query: &Query, datasets: &Datasets, most: Option<u64>) -> Option<Steps> {
     let SetExpr::Select(select) = &*query.body else { return None };
     let [(inside, path)] = datasets.as_slice() else { return None };
-    let wanted = wanted(query, most).filter(|rows| *rows <= MOST)?;
+    let wanted = limits::rows(query, most)?.1.filter(|rows| *rows <= MOST)?;
     if query.with.is_some() || query.fetch.is_some() || !plain(select, inside) || nested(&select.selection) {
         return None;
     }
@@ -66,43 +66,13 @@ pub(super) fn steps(query: &Query, datasets: &Datasets, most: Option<u64>) -> Op
     if let Some(order) = &mut rows.order_by {
         order.kind = OrderByKind::Expressions(by);
     }
-    rows.limit_clause = Some(LimitClause::LimitOffset {
-        limit: Some(Expr::value(Value::Number(wanted.to_string(), false))),
-        offset: None,
-        limit_by: Vec::new(),
-    });
+    rows.limit_clause = Some(limits::first(wanted));
     let mut rest = query.clone();
     rest.order_by = None;
     if let SetExpr::Select(select) = &mut *rest.body {
         select.selection = None;
     }
     Some(Steps { rows, rest, columns: needed })
-}
-
-/// Rows up to the last that is looked at.
-fn wanted(query: &Query, most: Option<u64>) -> Option<u64> {
-    let number = |e: &Expr| match e {
-        Expr::Value(v) => match &v.value {
-            Value::Number(digits, _) => digits.parse::<u64>().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
-    let (limit, offset) = match &query.limit_clause {
-        None => (None, 0),
-        Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-            let offset = offset.as_ref().map_or(Some(0), |o| number(&o.value))?;
-            (limit.as_ref().map(number), offset)
-        }
-        Some(LimitClause::OffsetCommaLimit { .. }) => return None,
-    };
-    let limit = match limit {
-        Some(None) => return None,
-        Some(limit) => limit,
-        None => None,
-    };
-    let rows = limit.into_iter().chain(most).min()?;
-    rows.checked_add(offset)
 }
 
 /// Whether every row of the result is one of the dataset's.
@@ -126,7 +96,7 @@ fn plain(select: &Select, inside: &str) -> bool {
 }
 
 /// Whether there is a query in it.
-fn nested(part: &impl Visit) -> bool {
+pub(super) fn nested(part: &impl Visit) -> bool {
     let found = sqlparser::ast::visit_expressions(part, |e| match e {
         Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => std::ops::ControlFlow::Break(()),
         _ => std::ops::ControlFlow::Continue(()),

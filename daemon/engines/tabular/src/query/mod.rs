@@ -6,13 +6,16 @@
 //! ([`correlate`], with [`keys`] and [`ties`]), and `QUALIFY` a query around the query ([`qualify`]). Then all is checked
 //! against a list of what is allowed ([`allow`], [`tables`], [`expressions`], [`arity`], [`windows`], [`grouping`]), and what
 //! the engine lacks or takes otherwise is said in other words ([`rewrite`], [`truncate`], [`distinct`]), or as a call of this
-//! crate's own functions ([`own`]: [`exact`], [`window`] with [`running`] and [`fold`]). Subqueries that stand for a value are run
-//! ([`scalar`]), and what is left goes to the engine ([`plan`], [`parts`], [`run`]), which streams; the first rows of a sorted
-//! dataset are found first and fetched then ([`late`], [`fetch`]). Nothing but the datasets handed in can be named.
+//! crate's own functions ([`own`]: [`exact`], [`window`] with [`running`], [`arrange`] and [`fold`]). Subqueries that stand for a value are run
+//! ([`scalar`]), and what is left goes to the engine ([`plan`], [`parts`]), which streams; [`run`] takes what comes out. The
+//! first rows of a sorted dataset are found first and fetched then ([`late`], [`fetch`]). Nothing but the datasets handed in
+//! can be named.
 //!
-//! Filters, limits, `ORDER BY` with `LIMIT`, and counts, sums and means by group are streamed. Sorting without a limit,
-//! windows, `median`, distinct values, one side of a join, and `min` or `max` of texts by group are held in memory; where
-//! that is not enough the process is ended by its limit.
+//! Filters, limits, `ORDER BY` with `LIMIT`, and counts, sums and means by group are streamed; groups, different values and
+//! windows are held in memory. Where an estimate says that they do not fit ([`need`]), a statement over one dataset is done in
+//! passes ([`passes`]) over shares of its rows ([`share`]), with `WITH` put where it is named ([`inline`]), and figures of the
+//! shares are put together at last ([`gather`]). What is saved is sorted on disk ([`spill`]). One side of a join, and windows
+//! without parts, are held whole; where that is not enough the process is ended by its limit.
 //!
 //! Where it is not what users of other databases expect:
 //! - names of columns are case-sensitive; a column without a name is called what was written: `min(x)`;
@@ -25,6 +28,7 @@
 
 mod allow;
 mod arity;
+mod arrange;
 mod bind;
 mod bounds;
 mod correlate;
@@ -34,15 +38,21 @@ mod expressions;
 mod fetch;
 mod figures;
 mod fold;
+mod gather;
 mod grouping;
+mod inline;
 mod keys;
 mod kinds;
 mod late;
+mod limits;
 mod meaning;
 mod names;
+mod need;
+mod outputs;
 mod own;
 mod parse;
 mod parts;
+mod passes;
 mod plan;
 mod qualify;
 mod ranges;
@@ -51,6 +61,9 @@ mod run;
 mod running;
 mod scalar;
 mod scope;
+mod share;
+mod source;
+mod spill;
 mod tables;
 mod ties;
 mod truncate;
@@ -81,12 +94,14 @@ pub struct QueryLimits {
     pub timeout_ms: u64,
     /// Size of the answer, in bytes as it goes over the wire, more or less; one row is always given, with its texts cut.
     pub max_answer_bytes: usize,
+    /// Memory that may be taken, in bytes; `None` where nobody counts. What does not fit is done in passes where it can be.
+    pub memory: Option<u64>,
 }
 
 impl Default for QueryLimits {
     /// 1,000 rows, 30 seconds, a page's worth of bytes.
     fn default() -> Self {
-        Self { max_rows: 1_000, timeout_ms: 30_000, max_answer_bytes: Page::MAX_BYTES }
+        Self { max_rows: 1_000, timeout_ms: 30_000, max_answer_bytes: Page::MAX_BYTES, memory: None }
     }
 }
 
@@ -117,29 +132,30 @@ pub fn query(
     let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
     let mut result = watch::watched(time, monitor, move |stop, _| {
         kept(&sql, || {
-            let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
-            run::answer(&query, &datasets, limits, stop)
+            let (query, datasets) = checked(&sql, &tables, &unclear)?;
+            let means = source::Means { datasets: &datasets, memory: limits.memory, folder: None, stop };
+            run::answer(&settled(query, &means)?, &means, limits)
         })
     })?;
     result.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(result)
 }
 
-/// Runs a statement and writes all it gives to a Parquet file in the dataset's form, row group by row group.
-///
-/// # Errors
-/// As [`query`], and where the file can't be written.
-pub fn query_to_parquet(
-    sql: &str,
-    tables: &[TableRef],
-    unclear: &[Unclear],
-    out: &Path,
-    monitor: &mut dyn Monitor,
-) -> Result<Saved, Error> {
-    query_to(sql, tables, unclear, (Form::Parquet, None), out, monitor)
+/// Where a result goes.
+#[derive(Debug, Clone)]
+pub struct Saving<'a> {
+    /// The file, which is written anew. Rows that are sorted and do not fit in memory are set aside in a folder beside it, which
+    /// is gone in the end.
+    pub out: &'a Path,
+    /// Its form.
+    pub form: Form,
+    /// The first so many rows, else all.
+    pub rows: Option<u64>,
+    /// Memory that may be taken, as in [`QueryLimits`].
+    pub memory: Option<u64>,
 }
 
-/// Runs a statement and writes what it gives to a file, block by block: all rows, or the first so many.
+/// Runs a statement and writes what it gives to a file, block by block.
 ///
 /// # Errors
 /// As [`query`], and where the file can't be written.
@@ -147,17 +163,18 @@ pub fn query_to(
     sql: &str,
     tables: &[TableRef],
     unclear: &[Unclear],
-    (form, rows): (Form, Option<u64>),
-    out: &Path,
+    saving: &Saving<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Saved, Error> {
     monitor.stage("query", None, "rows");
     let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
-    let out = out.to_path_buf();
+    let (out, how, memory) = (saving.out.to_path_buf(), (saving.form, saving.rows), saving.memory);
     watch::watched(None, monitor, move |stop, voice| {
         kept(&sql, || {
-            let (query, datasets) = checked(&sql, &tables, &unclear, stop)?;
-            run::save(&query, &datasets, (form, rows), &out, stop, voice)
+            let (query, datasets) = checked(&sql, &tables, &unclear)?;
+            let folder = Some(out.with_extension("sorting"));
+            let means = source::Means { datasets: &datasets, memory, folder, stop };
+            run::save(&settled(query, &means)?, &means, how, &out, voice)
         })
     })
 }
@@ -194,12 +211,7 @@ fn placed(error: Error, sql: &str) -> Error {
 }
 
 /// The statement as it may be run, and its datasets.
-fn checked(
-    sql: &str,
-    tables: &[TableRef],
-    unclear: &[Unclear],
-    stop: &watch::Stop,
-) -> Result<(Query, Datasets), Error> {
+fn checked(sql: &str, tables: &[TableRef], unclear: &[Unclear]) -> Result<(Query, Datasets), Error> {
     let mut query = parse::one_query(sql)?;
     let known = || names::Names::new(tables, unclear);
     let kinds = bind::statement(&query, &mut known())?;
@@ -208,7 +220,12 @@ fn checked(
     let mut names = known();
     names.told(kinds);
     allow::query(&mut query, &mut names, true, true)?;
-    let datasets: Datasets = names.used().map(|(name, path)| (name.to_owned(), path.clone())).collect();
-    scalar::settle(&mut query, &mut |inner| run::one_value(&inner, &datasets, stop))?;
+    let datasets = names.used().map(|(name, path)| (name.to_owned(), path.clone())).collect();
     Ok((query, datasets))
+}
+
+/// The statement with values in the place of subqueries that stand for one.
+fn settled(mut query: Query, means: &source::Means<'_>) -> Result<Query, Error> {
+    scalar::settle(&mut query, &mut |inner| run::one_value(&inner, means))?;
+    Ok(query)
 }

@@ -1,5 +1,5 @@
 //! Functions of this crate's own that a checked statement may call, under names that no user can write: windows with an
-//! order ([`super::running`]) and arithmetic that stays exact ([`super::exact`]). All that such a function is to know stands
+//! order ([`super::running`]), arithmetic that stays exact ([`super::exact`]) and the share of a row ([`super::share`]). All that such a function is to know stands
 //! in its name, so that what runs is still text. Must not know how a statement comes to call one.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use polars::lazy::dsl::UserDefinedFunction;
 use polars::prelude::{PolarsResult, polars_bail};
 use polars::sql::FunctionRegistry;
 
-use super::{exact, running};
+use super::{exact, running, share};
 
 /// What all their names begin with. A statement is checked against the list of functions before these come into it.
 pub(super) const PREFIX: &str = "own_";
@@ -32,7 +32,7 @@ fn made(name: &str) -> Option<UserDefinedFunction> {
     let rest = name.strip_prefix(PREFIX)?;
     match rest.strip_prefix("window_") {
         Some(window) => running::function(name, window),
-        None => exact::function(name, rest),
+        None => share::function(name, rest).or_else(|| exact::function(name, rest)),
     }
 }
 

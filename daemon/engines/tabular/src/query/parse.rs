@@ -1,7 +1,7 @@
 //! Text to syntax tree, with the parser and the options that the engine behind uses, so that what is checked is what is
 //! run. Must not know what is allowed.
 
-use sqlparser::ast::{Expr, Query, Spanned, Statement};
+use sqlparser::ast::{Expr, FunctionArguments, Ident, ObjectNamePart, Query, Spanned, Statement};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
@@ -87,7 +87,13 @@ pub(super) fn one_query(sql: &str) -> Result<Query, Error> {
     }
     match statements.pop() {
         None => Err(Error::Usage("the statement is empty; try SELECT * FROM \"FILE\" LIMIT 10".into())),
-        Some(Statement::Query(query)) => Ok(*query),
+        Some(Statement::Query(mut query)) => {
+            let _ = sqlparser::ast::visit_expressions_mut(&mut query, |e| {
+                as_column(e);
+                std::ops::ControlFlow::<()>::Continue(())
+            });
+            Ok(*query)
+        }
         Some(other) => {
             let what = other.to_string();
             let verb: String = what.split_whitespace().next().unwrap_or("this").to_uppercase();
@@ -97,6 +103,21 @@ pub(super) fn one_query(sql: &str) -> Result<Query, Error> {
             };
             Err(not_reading(&place, &verb))
         }
+    }
+}
+
+/// Words that the parser takes for functions without parentheses. Nobody is logged in here, and `user` is what many a column
+/// is called.
+const NOT_FUNCTIONS: [&str; 4] = ["USER", "CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG"];
+
+fn as_column(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let bare = matches!(function.args, FunctionArguments::None) && function.over.is_none();
+    if let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice()
+        && bare
+        && NOT_FUNCTIONS.contains(&name.value.to_uppercase().as_str())
+    {
+        *expr = Expr::Identifier(Ident { quote_style: Some('"'), ..name.clone() });
     }
 }
 

@@ -4,12 +4,13 @@
 
 use polars::lazy::dsl::{BaseColumnUdf, UserDefinedFunction};
 use polars::prelude::{
-    BooleanChunked, ChunkCompareEq as _, ChunkedBuilder as _, Column, DataFrame, DataType, Field,
-    Float64Type, IdxCa, IdxSize, IdxType, Int64Chunked, Int64Type, IntoColumn as _, IntoSeries as _,
-    PolarsResult, PrimitiveChunkedBuilder, Schema, Series, SortMultipleOptions, SortOptions, polars_bail,
+    BooleanChunked, ChunkedBuilder as _, Column, DataType, Field, Float64Type, IdxCa, IdxSize, IdxType,
+    Int64Chunked, Int64Type, IntoColumn as _, IntoSeries as _, PolarsResult, PrimitiveChunkedBuilder, Schema,
+    Series, SortOptions, polars_bail,
 };
 use polars::sql::FunctionOptions;
 
+use super::arrange::{self, Order};
 use super::fold::{Frame, folded};
 use super::window::{What, Window};
 
@@ -47,59 +48,6 @@ pub(super) fn function(name: &str, rest: &str) -> Option<UserDefinedFunction> {
     Some(function)
 }
 
-/// Rows in the window's order.
-struct Order {
-    /// The row of each place.
-    rows: Vec<IdxSize>,
-    /// The places where a new part begins, and the end.
-    parts: Vec<usize>,
-    /// Whether other keys begin at a place.
-    begins: Vec<bool>,
-}
-
-fn order(window: &Window, by: &[Series], rows: usize) -> PolarsResult<Order> {
-    let mut columns: Vec<Column> = by
-        .iter()
-        .enumerate()
-        .map(|(at, s)| s.clone().with_name(format!("k{at}").into()).into_column())
-        .collect();
-    let names: Vec<String> = (0..by.len()).map(|at| format!("k{at}")).collect();
-    let index = IdxCa::from_vec("row".into(), (0..rows as IdxSize).collect());
-    columns.push(index.into_column());
-    let mut down = vec![false; window.parts];
-    let mut last = vec![false; window.parts];
-    down.extend(window.keys.iter().map(|key| key.descending));
-    last.extend(window.keys.iter().map(|key| key.missing_last));
-    let options =
-        SortMultipleOptions::default().with_order_descending_multi(down).with_nulls_last_multi(last);
-    let sorted = DataFrame::new(rows, columns)?.sort(names, options.with_maintain_order(true))?;
-    let mut part_begins = vec![false; rows];
-    let mut begins = vec![false; rows];
-    for (at, column) in sorted.columns().iter().take(by.len()).enumerate() {
-        let values = column.as_materialized_series();
-        let changes: BooleanChunked = values
-            .slice(1, rows.saturating_sub(1))
-            .not_equal_missing(&values.slice(0, rows.saturating_sub(1)))?;
-        for (place, change) in changes.iter().enumerate() {
-            if change == Some(true) {
-                if at < window.parts
-                    && let Some(begins) = part_begins.get_mut(place + 1)
-                {
-                    *begins = true;
-                }
-                if let Some(begins) = begins.get_mut(place + 1) {
-                    *begins = true;
-                }
-            }
-        }
-    }
-    let row = sorted.column("row")?.as_materialized_series().idx()?.into_no_null_iter().collect();
-    let mut parts: Vec<usize> = if rows == 0 { Vec::new() } else { vec![0] };
-    parts.extend(part_begins.iter().enumerate().filter(|(_, b)| **b).map(|(at, _)| at));
-    parts.push(rows);
-    Ok(Order { rows: row, parts, begins })
-}
-
 fn compute(window: &Window, columns: &[Column]) -> PolarsResult<Column> {
     let rows = columns.iter().map(Column::len).find(|len| *len != 1).unwrap_or(1);
     // What stands there as one value is that of every row.
@@ -109,7 +57,7 @@ fn compute(window: &Window, columns: &[Column]) -> PolarsResult<Column> {
     };
     let all: Vec<Series> = columns.iter().map(whole).collect();
     let (value, by) = all.split_at(usize::from(window.has_value()).min(all.len()));
-    let order = order(window, by, rows)?;
+    let order = arrange::order(window, by, rows)?;
     let name = columns.first().map(|c| c.name().clone()).unwrap_or_default();
     let sorted = match value.first() {
         Some(value) => Some(value.take(&IdxCa::from_vec("row".into(), order.rows.clone()))?),
