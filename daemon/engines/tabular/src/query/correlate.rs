@@ -9,8 +9,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, Query, Select, SelectItem, SetExpr,
-    TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, Expr, GroupByExpr, Ident, Join, Query, Select, SelectItem, SetExpr, TableFactor,
+    UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::allow::unable;
@@ -141,13 +141,7 @@ impl Joins<'_, '_> {
             if let SelectItem::Wildcard(options) = item
                 && !added.is_empty()
             {
-                let mut out = match options.opt_exclude.take() {
-                    None => Vec::new(),
-                    Some(ExcludeSelectItem::Single(one)) => vec![one],
-                    Some(ExcludeSelectItem::Multiple(many)) => many,
-                };
-                out.extend(added.iter().map(super::allow::of));
-                options.opt_exclude = Some(ExcludeSelectItem::Multiple(out));
+                super::outputs::leave_out(options, added.iter().map(super::allow::of));
             }
         }
         if let Some(first) = select.from.first_mut() {

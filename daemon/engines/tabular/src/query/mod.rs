@@ -130,10 +130,11 @@ pub fn query(
     let began = Instant::now();
     let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let time = (limits.timeout_ms > 0).then(|| Duration::from_millis(limits.timeout_ms));
-    let mut result = watch::watched(time, monitor, move |stop, _| {
+    let mut result = watch::watched(time, monitor, move |stop, tell| {
         kept(&sql, || {
             let (query, datasets) = checked(&sql, &tables, &unclear)?;
-            let means = source::Means { datasets: &datasets, memory: limits.memory, folder: None, stop };
+            let means =
+                source::Means { datasets: &datasets, memory: limits.memory, folder: None, stop, tell };
             run::answer(&settled(query, &means)?, &means, limits)
         })
     })?;
@@ -169,12 +170,12 @@ pub fn query_to(
     monitor.stage("query", None, "rows");
     let (sql, tables, unclear) = (sql.to_owned(), tables.to_vec(), unclear.to_vec());
     let (out, how, memory) = (saving.out.to_path_buf(), (saving.form, saving.rows), saving.memory);
-    watch::watched(None, monitor, move |stop, voice| {
+    watch::watched(None, monitor, move |stop, tell| {
         kept(&sql, || {
             let (query, datasets) = checked(&sql, &tables, &unclear)?;
             let folder = Some(out.with_extension("sorting"));
-            let means = source::Means { datasets: &datasets, memory, folder, stop };
-            run::save(&settled(query, &means)?, &means, how, &out, voice)
+            let means = source::Means { datasets: &datasets, memory, folder, stop, tell };
+            run::save(&settled(query, &means)?, &means, how, &out)
         })
     })
 }

@@ -1,8 +1,8 @@
 //! Columns of a result by their names, and an order by them. Must not know what the result is of.
 
 use sqlparser::ast::{
-    ExcludeSelectItem, Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
-    Value, WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, Ident, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
+    SetExpr, Value, WildcardAdditionalOptions,
 };
 
 use super::names;
@@ -64,6 +64,17 @@ fn left_out(options: &WildcardAdditionalOptions) -> impl Iterator<Item = &Ident>
         Some(ExcludeSelectItem::Multiple(several)) => several.as_slice(),
     };
     names.iter().filter_map(|name| name.0.last()?.as_ident())
+}
+
+/// Has `*` leave out more columns.
+pub(super) fn leave_out(options: &mut WildcardAdditionalOptions, more: impl IntoIterator<Item = ObjectName>) {
+    let mut names = match options.opt_exclude.take() {
+        None => Vec::new(),
+        Some(ExcludeSelectItem::Single(one)) => vec![one],
+        Some(ExcludeSelectItem::Multiple(several)) => several,
+    };
+    names.extend(more);
+    options.opt_exclude = Some(ExcludeSelectItem::Multiple(names));
 }
 
 /// What a column of the result is called; `None` for all columns of a table.

@@ -11,7 +11,7 @@ use sqlparser::ast::Query;
 use super::plan;
 use super::scalar::Answer;
 use super::source::{BLOCK, Means};
-use super::watch::{Voice, Word};
+use super::watch::News;
 use super::{QueryLimits, Saved, values};
 use crate::error::Error;
 use crate::export::Sink;
@@ -123,7 +123,6 @@ pub(super) fn save(
     means: &Means<'_>,
     (form, rows): (Form, Option<u64>),
     out: &Path,
-    voice: &Voice<Saved>,
 ) -> Result<Saved, Error> {
     let (mut source, schema) = means.source(query, rows)?;
     if let Some(rows) = rows {
@@ -134,7 +133,8 @@ pub(super) fn save(
     }
     let writer = Arc::new(Mutex::new(Some(Sink::create(form, out, &values::schema(&schema))?)));
     let written = Arc::new(Mutex::new(0u64));
-    let (into, count, voice) = (writer.clone(), written.clone(), Mutex::new(voice.clone()));
+    let (into, count, tell) = (writer.clone(), written.clone(), means.tell.clone());
+    tell(News::Stage("write", None, "rows"));
     source.each(ROW_GROUP_ROWS, means, move |block| {
         let mut block = values::frame(&block).map_err(|e| plan::explain(&e, &[]))?;
         block.rechunk_mut();
@@ -144,7 +144,7 @@ pub(super) fn save(
         }
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
         *count += block.height() as u64;
-        let _ = voice.lock().unwrap_or_else(PoisonError::into_inner).send(Word::Rows(*count));
+        tell(News::Done(*count));
         Ok(false)
     })?;
     let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();

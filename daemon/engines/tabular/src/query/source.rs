@@ -14,7 +14,7 @@ use sqlparser::ast::{Expr, Query};
 use super::passes::{self, Passes, Rest};
 use super::plan::{self, Datasets};
 use super::spill::{By, Sorter};
-use super::watch::Stop;
+use super::watch::{News, Stop, Tell};
 use super::{fetch, late, limits, need, outputs};
 use crate::error::Error;
 use crate::write::ROW_GROUP_ROWS;
@@ -30,6 +30,7 @@ pub(super) struct Means<'a> {
     /// A folder that may be made, to set rows aside in.
     pub(super) folder: Option<PathBuf>,
     pub(super) stop: &'a Stop,
+    pub(super) tell: &'a Tell,
 }
 
 /// Where rows come from.
@@ -124,15 +125,23 @@ impl Means<'_> {
             }
             Rest::Query(rest) => rest,
         };
-        let all: Arc<Mutex<DataFrame>> = Arc::new(Mutex::new(DataFrame::empty_with_schema(&schema)));
+        let all: Arc<Mutex<Option<DataFrame>>> = Arc::default();
         let into = all.clone();
-        let every = Source::Passes { passes, of, skipped: 0, most: None };
-        every.each(BLOCK * 64, self, move |block| {
-            let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
-            into.vstack_mut_owned(block).map_err(|e| plan::explain(&e, &[]))?;
-            Ok(false)
-        })?;
-        let all = std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner));
+        (self.tell)(News::Stage("passes", Some(of.into()), "passes"));
+        for this in 0..of {
+            let into = into.clone();
+            each_block(self.plan(&passes.pass(of, this)?)?, BLOCK * 64, self.stop, move |block| {
+                let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+                match into.as_mut() {
+                    None => *into = Some(block),
+                    Some(all) => drop(all.vstack_mut_owned(block).map_err(|e| plan::explain(&e, &[]))?),
+                }
+                Ok(false)
+            })?;
+            (self.tell)(News::Done(u64::from(this) + 1));
+        }
+        let all = all.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let all = all.unwrap_or_else(|| DataFrame::empty_with_schema(&schema));
         let tables = vec![(passes::TABLE.to_owned(), all.lazy())];
         self.planned(plan::over(&rest, tables, &|| self.columns())?)
     }
@@ -210,13 +219,17 @@ impl Source {
                 let room = means.memory.unwrap_or(u64::MAX) / PART_OF_MEMORY;
                 let folder = means.folder.clone().unwrap_or_default();
                 let sorter = Arc::new(Mutex::new(Some(Sorter::new(by, folder, room))));
-                let into = sorter.clone();
+                let (into, tell, mut read) = (sorter.clone(), means.tell.clone(), 0);
+                tell(News::Stage("sort", None, "rows"));
                 unsorted.each(ROW_GROUP_ROWS, means, move |block| {
                     let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+                    read += block.height() as u64;
+                    tell(News::Done(read));
                     into.as_mut().map_or(Ok(()), |sorter| sorter.add(block)).map(|()| false)
                 })?;
                 let sorter = sorter.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let mut cut = Cut::of(skipped, most, take);
+                (means.tell)(News::Stage("write", None, "rows"));
                 let mut given = |block| {
                     if means.stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { cut.take(block) }
                 };

@@ -8,15 +8,15 @@ use std::collections::binary_heap::PeekMut;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use polars::io::SerWriter as _;
-use polars::io::ipc::IpcWriter;
 use polars::prelude::row_encode::_get_rows_encoded_ca;
 use polars::prelude::{
-    BinaryOffsetChunked, Column, CompatLevel, DataFrame, IdxCa, IdxSize, PlSmallStr, PolarsResult,
-    SortMultipleOptions,
+    ArrowSchema, BinaryOffsetChunked, Column, CompatLevel, DataFrame, IdxCa, IdxSize, PlSmallStr,
+    PolarsResult, SchemaExt as _, SortMultipleOptions,
 };
 use polars_arrow::io::ipc::read::{FileReader, read_file_metadata};
+use polars_arrow::io::ipc::write::{FileWriter, WriteOptions};
 
 use crate::error::Error;
 use crate::parquet::guarded;
@@ -92,7 +92,7 @@ impl Sorter {
     }
 
     fn set_aside(&mut self) -> Result<(), Error> {
-        let Some(mut run) = self.sorted()? else { return Ok(()) };
+        let Some(run) = self.sorted()? else { return Ok(()) };
         if self.runs.is_empty() {
             fs::create_dir_all(&self.folder).map_err(Error::io("write", &self.folder))?;
         }
@@ -100,12 +100,20 @@ impl Sorter {
         self.runs.push(path.clone());
         let (file, told) = Witness::create(&path)?;
         let mut file = BufWriter::with_capacity(1 << 20, file);
-        // In the oldest form texts are copied batch by batch; in the newest each batch would have all of them.
-        IpcWriter::new(&mut file)
-            .with_compat_level(CompatLevel::oldest())
-            .with_record_batch_size(Some(BLOCK))
-            .finish(&mut run)
-            .map_err(|e| told.error(&path, &e))?;
+        let mut write = || -> PolarsResult<()> {
+            // In the oldest form texts are copied batch by batch; in the newest each batch would have all of them.
+            let form = CompatLevel::oldest();
+            let schema: ArrowSchema = run.schema().iter_fields().map(|field| field.to_arrow(form)).collect();
+            let options = WriteOptions { compression: None };
+            let mut writer = FileWriter::try_new(&mut file, Arc::new(schema), None, options)?;
+            for at in (0..run.height()).step_by(BLOCK) {
+                let mut block = run.slice(at as i64, BLOCK);
+                block.rechunk_mut();
+                block.iter_chunks(form, false).try_for_each(|batch| writer.write(&batch, None))?;
+            }
+            writer.finish()
+        };
+        write().map_err(|e| told.error(&path, &e))?;
         file.flush().map_err(Error::io("write", &path))
     }
 
@@ -301,5 +309,57 @@ impl Merge {
         }
         let all = all.unwrap_or_default();
         all.take(&IdxCa::from_vec(PlSmallStr::EMPTY, index)).map_err(|e| Error::Internal(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{IntoColumn as _, NamedFrom as _, Series};
+
+    use super::*;
+
+    #[test]
+    fn runs_are_read_a_block_at_a_time_and_merged_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("runs");
+        let by = |column: &str, descending| By { column: column.into(), descending, missing_last: true };
+        let by = vec![by("key", true), by("text", false)];
+        let mut sorter = Sorter::new(by.clone(), folder.clone(), 600_000);
+        let mut rows: Vec<(Option<i64>, String, i64)> = Vec::new();
+        let mut random = 5u64;
+        for part in 0..20 {
+            let start = rows.len();
+            for row in 0..3_000 {
+                random =
+                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let key = (random >> 40).is_multiple_of(11).then_some((random >> 33) as i64 % 40);
+                rows.push((key, format!("a text of some length {}", random >> 60), part * 3_000 + row));
+            }
+            let new = &rows[start..];
+            let columns = vec![
+                Series::new("key".into(), new.iter().map(|r| r.0).collect::<Vec<_>>()).into_column(),
+                Series::new("text".into(), new.iter().map(|r| r.1.clone()).collect::<Vec<_>>()).into_column(),
+                Series::new("row".into(), new.iter().map(|r| r.2).collect::<Vec<_>>()).into_column(),
+            ];
+            sorter.add(DataFrame::new(new.len(), columns).unwrap()).unwrap();
+        }
+        assert!(sorter.runs.len() > 2, "{} runs", sorter.runs.len());
+        let first = Run::open(&sorter.runs[0], &by).unwrap();
+        assert_eq!(first.block.height(), BLOCK, "not the whole run");
+        rows.sort_by(|a, b| {
+            (a.0.is_none(), -a.0.unwrap_or(0), &a.1, a.2).cmp(&(b.0.is_none(), -b.0.unwrap_or(0), &b.1, b.2))
+        });
+        let mut given: Vec<i64> = Vec::new();
+        let mut heights = Vec::new();
+        sorter
+            .finish(10_000, &mut |block| {
+                heights.push(block.height());
+                given.extend(block.column("row").unwrap().i64().unwrap().into_no_null_iter());
+                Ok(false)
+            })
+            .unwrap();
+        assert_eq!(heights, [10_000; 6]);
+        assert!(given.iter().eq(rows.iter().map(|row| &row.2)));
+        assert!(!folder.exists(), "nothing is left");
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, Select, SelectItem,
-    SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Select, SelectItem, SetExpr, Spanned,
+    TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::allow::{self, of, refused, unable};
 use super::expressions::{self, Where};
 use super::names::{self, Names, Relation};
 use super::parse::place;
-use super::ties;
+use super::{outputs, ties};
 use crate::error::Error;
 
 /// Checks a table and what is joined to it. Gives the conditions of inner joins that the engine can't join by, for WHERE.
@@ -181,13 +181,7 @@ pub(super) fn keys_once(select: &mut Select) {
     }
     for item in &mut select.projection {
         let SelectItem::Wildcard(options) = item else { continue };
-        let mut left_out = match options.opt_exclude.take() {
-            Some(ExcludeSelectItem::Single(one)) => vec![one],
-            Some(ExcludeSelectItem::Multiple(several)) => several,
-            None => Vec::new(),
-        };
-        left_out.extend(twice.iter().cloned());
-        options.opt_exclude = Some(ExcludeSelectItem::Multiple(left_out));
+        outputs::leave_out(options, twice.iter().cloned());
     }
 }
 

@@ -22,30 +22,43 @@ pub(super) type Stop = Arc<AtomicBool>;
 
 /// What the work says while it goes on.
 pub(super) enum Word<T> {
-    /// So many rows are done.
-    Rows(u64),
+    /// How it goes on.
+    News(News),
     /// The end.
     Done(T),
 }
 
+/// How work goes on.
+pub(super) enum News {
+    /// A stage begins: its name, what is counted up to where that is known, and in what.
+    Stage(&'static str, Option<u64>, &'static str),
+    /// So much of the stage is done.
+    Done(u64),
+}
+
 /// What a piece of work is handed to speak with.
-pub(super) type Voice<T> = mpsc::Sender<Word<Result<T, Error>>>;
+pub(super) type Tell = Arc<dyn Fn(News) + Send + Sync>;
 
 /// Runs `work` until it is done, `limit` is over or the monitor says stop.
 pub(super) fn watched<T: Send + 'static>(
     limit: Option<Duration>,
     monitor: &mut dyn Monitor,
-    work: impl FnOnce(&Stop, &Voice<T>) -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&Stop, &Tell) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let stop = Stop::default();
-    let (voice, words) = mpsc::channel();
+    let (voice, words) = mpsc::channel::<Word<Result<T, Error>>>();
     let theirs = stop.clone();
     let began = Instant::now();
     let thread = thread::Builder::new()
         .name("query".into())
         .stack_size(STACK)
         .spawn(move || {
-            let result = work(&theirs, &voice);
+            let say = voice.clone();
+            let tell: Tell = Arc::new(move |news| {
+                // Whoever does not wait any more need not know.
+                let _ = say.send(Word::News(news));
+            });
+            let result = work(&theirs, &tell);
             let _ = voice.send(Word::Done(result));
         })
         .map_err(|e| Error::Internal(format!("no thread can be started for the statement: {e}")))?;
@@ -53,7 +66,8 @@ pub(super) fn watched<T: Send + 'static>(
         let left = limit.map_or(LOOK, |limit| limit.saturating_sub(began.elapsed()).min(LOOK));
         match words.recv_timeout(left) {
             Ok(Word::Done(result)) => return result,
-            Ok(Word::Rows(rows)) => monitor.progress(rows),
+            Ok(Word::News(News::Stage(name, total, unit))) => monitor.stage(name, total, unit),
+            Ok(Word::News(News::Done(done))) => monitor.progress(done),
             Err(RecvTimeoutError::Disconnected) => {
                 let why = match thread.join() {
                     Err(cause) => panic_text(cause.as_ref()),
