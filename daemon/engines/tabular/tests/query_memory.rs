@@ -59,6 +59,7 @@ fn what_is_done_in_passes_is_the_same_as_at_once() {
         "SELECT id, user FROM visits QUALIFY ROW_NUMBER() OVER (PARTITION BY user ORDER BY amount DESC, id) = 1",
         "WITH r AS (SELECT *, LAG(amount) OVER (PARTITION BY user ORDER BY id) AS before FROM visits) SELECT id, amount - before AS d FROM r WHERE before IS NOT NULL",
         "SELECT note, COUNT(*) AS n FROM visits GROUP BY note",
+        "SELECT d, COUNT(*) AS n FROM (SELECT user || note AS d FROM visits) AS u GROUP BY d",
         "SELECT (SELECT COUNT(DISTINCT user) FROM visits) AS users, COUNT(*) AS n FROM visits",
     ] {
         let whole = sorted(asked(&house, sql, None, 1_000_000));
@@ -88,6 +89,25 @@ fn the_first_of_all_passes_are_the_first() {
     let left = asked(&house, &format!("{groups} LIMIT 1000000 OFFSET {}", all - 3), LITTLE, 1_000_000);
     assert_eq!(left.len(), 3);
     assert_eq!(asked(&house, &format!("{groups} LIMIT 7"), LITTLE, 1_000).len(), 7);
+}
+
+#[test]
+fn what_fails_at_once_fails_in_passes_as_well() {
+    let house = visits();
+    for sql in [
+        "SELECT CAST(note AS BIGINT) AS n, COUNT(*) AS c FROM visits GROUP BY CAST(note AS BIGINT)",
+        "SELECT COUNT(DISTINCT CAST(user AS BIGINT)) AS n FROM visits",
+    ] {
+        let error = |memory| {
+            let limits = QueryLimits { memory, timeout_ms: 0, ..QueryLimits::default() };
+            query(sql, &house.tables, &[], limits, &mut Silent).unwrap_err().to_string()
+        };
+        // How many are told of goes by blocks, and so by memory.
+        for memory in [None, LITTLE] {
+            let told = error(memory);
+            assert!(told.contains("conversion from `str` to `i64` failed in column"), "{told}");
+        }
+    }
 }
 
 #[test]

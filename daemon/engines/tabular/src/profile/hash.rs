@@ -76,38 +76,59 @@ impl Print {
     }
 }
 
-/// Mixes a part of a column into the 128-bit hashes of its rows.
+/// A cell on its way into a hash: a text, or the key of a number.
+enum Cell<'a> {
+    Text(Option<&'a str>),
+    Number(Option<u64>),
+}
+
+/// Hands on each cell of a column that has a type of a dataset.
+fn cells(series: &Series, mut each: impl FnMut(Cell<'_>)) -> PolarsResult<()> {
+    match series.dtype() {
+        DataType::String => series.str()?.iter().for_each(|text| each(Cell::Text(text))),
+        DataType::Float64 => {
+            let key = |v: f64| if v.is_nan() { ROOT } else { v.key() };
+            series.f64()?.iter().for_each(|v| each(Cell::Number(v.map(key))));
+        }
+        DataType::Boolean => series.bool()?.iter().for_each(|v| each(Cell::Number(v.map(u64::from)))),
+        _ => {
+            let whole = series.to_physical_repr().cast(&DataType::Int64)?;
+            whole.i64()?.iter().for_each(|v| each(Cell::Number(v.map(Number::key))));
+        }
+    }
+    Ok(())
+}
+
+/// Mixes a part of a column into the 128-bit hashes of its rows: equal hashes are taken for equal rows.
 pub(crate) fn add_to_rows(rows: &mut [u128], series: &Series) -> PolarsResult<()> {
     let mut rows = rows.iter_mut();
-    let mut add = |one: u64, other: u64| {
+    cells(series, |cell| {
+        let (one, other) = match cell {
+            Cell::Text(Some(text)) => (hash(text), other_hash(text)),
+            Cell::Text(None) => (ABSENT, ROOT),
+            Cell::Number(key) => {
+                let key = key.unwrap_or(ABSENT);
+                (key, key.rotate_left(32))
+            }
+        };
         if let Some(row) = rows.next() {
             let low = mix(*row as u64, one, E);
             let high = mix((*row >> 64) as u64, other, PI);
             *row = u128::from(high) << 64 | u128::from(low);
         }
-    };
-    let mut number = |key: Option<u64>| {
-        let cell = key.unwrap_or(ABSENT);
-        add(cell, cell.rotate_left(32));
-    };
-    match series.dtype() {
-        DataType::String => {
-            for text in series.str()?.iter() {
-                match text {
-                    Some(text) => add(hash(text), other_hash(text)),
-                    None => add(ABSENT, ROOT),
-                }
-            }
+    })
+}
+
+/// Mixes a part of a column into 64-bit hashes of its rows, for what may take different rows for one.
+pub(crate) fn add_to_rough(rows: &mut [u64], series: &Series) -> PolarsResult<()> {
+    let mut rows = rows.iter_mut();
+    cells(series, |cell| {
+        let cell = match cell {
+            Cell::Text(text) => text.map(hash),
+            Cell::Number(key) => key,
+        };
+        if let Some(row) = rows.next() {
+            *row = mix(*row, cell.unwrap_or(ABSENT), E);
         }
-        DataType::Float64 => {
-            let key = |v: f64| if v.is_nan() { ROOT } else { v.key() };
-            series.f64()?.iter().for_each(|v| number(v.map(key)));
-        }
-        DataType::Boolean => series.bool()?.iter().for_each(|v| number(v.map(u64::from))),
-        _ => {
-            let whole = series.to_physical_repr().cast(&DataType::Int64)?;
-            whole.i64()?.iter().for_each(|v| number(v.map(Number::key)));
-        }
-    }
-    Ok(())
+    })
 }

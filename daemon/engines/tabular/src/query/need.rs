@@ -59,40 +59,58 @@ impl Different {
     }
 }
 
+/// Where so many rows of the sample differ in one key, rows are shared out evenly by it alone.
+const DIFFERENT_ENOUGH: f64 = 0.5;
+
 /// How many passes a statement takes where there is so much memory; one where it fits as it is, none where this is no way to do
-/// it. `different` counts the different keys of all rows.
+/// it. `different` counts the different keys of all rows. Of several keys one is kept to share the rows out by, where one
+/// will do.
 ///
 /// # Errors
 /// Where the dataset can't be read, and those of `different`.
 pub(super) fn passes(
-    passes: &Passes,
+    passes: &mut Passes,
     path: &Path,
     memory: u64,
-    different: &mut dyn FnMut(&[Expr]) -> Result<f64, Error>,
+    different: &mut dyn FnMut(&Passes, &[Expr]) -> Result<f64, Error>,
 ) -> Result<Option<u32>, Error> {
+    let mut counted = |keys: &[Expr]| different(passes, keys);
     // The rest is for blocks that are being read, and for what the engine holds twice for a while.
     let room = (memory / 4).max(1);
     let dataset = Dataset::open(path)?;
     let figures = FIGURE * passes.columns();
-    let sample = Sample::of(&dataset, passes.mentioned().as_ref())?;
+    let sample = Sample::of(&dataset, passes)?;
     let rows = dataset.rows;
     let held = match &passes.held {
         Held::Rows => rows.saturating_mul(ROW + figures + 2 * sample.width(|_| true)),
         Held::Groups => {
             let group = GROUP + figures + sample.key_width(&passes.keys);
-            groups(&sample, &passes.keys, rows, room / group, different)?.saturating_mul(group)
+            groups(&sample, &passes.keys, rows, room / group, &mut counted)?.saturating_mul(group)
         }
         Held::Values(by) => {
             let mut pairs = by.clone();
             pairs.extend(passes.keys.iter().cloned());
             let group = GROUP + sample.key_width(&pairs);
-            let held = groups(&sample, &pairs, rows, room / group, different)?.saturating_mul(group);
-            if held > room && !by.is_empty() && different(by)? > FEW_GROUPS {
+            let held = groups(&sample, &pairs, rows, room / group, &mut counted)?.saturating_mul(group);
+            if held > room && !by.is_empty() && counted(by)? > FEW_GROUPS {
                 return Ok(None);
             }
             held
         }
     };
+    if held > room && passes.direct && passes.keys.len() > 1 {
+        let mut enough = None;
+        for (at, key) in passes.keys.iter().enumerate() {
+            let key = std::slice::from_ref(key);
+            let width = sample.key_width(key);
+            if enough.is_none_or(|(_, least)| width < least) && sample.different(key)? >= DIFFERENT_ENOUGH {
+                enough = Some((at, width));
+            }
+        }
+        if let Some((at, _)) = enough {
+            passes.keys = vec![passes.keys.swap_remove(at)];
+        }
+    }
     Ok(Some(u32::try_from(held.div_ceil(room).clamp(1, MOST)).unwrap_or(1)))
 }
 
@@ -114,11 +132,14 @@ fn groups(
 /// Some rows of a dataset.
 struct Sample {
     parts: Vec<DataFrame>,
+    /// Whether the keys are made of its columns.
+    direct: bool,
 }
 
 impl Sample {
-    fn of(dataset: &Dataset, names: Option<&BTreeSet<String>>) -> Result<Self, Error> {
-        let wanted = |name: &String| names.is_none_or(|names| names.contains(name));
+    fn of(dataset: &Dataset, passes: &Passes) -> Result<Self, Error> {
+        let names = passes.mentioned();
+        let wanted = |name: &String| names.as_ref().is_none_or(|names| names.contains(name));
         let columns: Vec<usize> = (0..dataset.columns.len())
             .filter(|at| dataset.columns.get(*at).is_some_and(|c| wanted(&c.name)))
             .collect();
@@ -130,7 +151,7 @@ impl Sample {
                 parts.push(dataset.read(Some(columns.clone()), first, rows)?);
             }
         }
-        Ok(Self { parts })
+        Ok(Self { parts, direct: passes.direct })
     }
 
     fn rows(&self) -> usize {
@@ -146,12 +167,15 @@ impl Sample {
 
     fn key_width(&self, keys: &[Expr]) -> u64 {
         let names = mentioned(keys);
-        self.width(|name| names.contains(name))
+        self.width(|name| !self.direct || names.contains(name))
     }
 
-    /// The part of the rows that differ from others in the columns of the keys.
+    /// The part of the rows that differ from others in the columns of the keys; all of them where that can't be seen here.
     fn different(&self, keys: &[Expr]) -> Result<f64, Error> {
         let names = mentioned(keys);
+        if !self.direct {
+            return Ok(1.0);
+        }
         let mut seen = HashSet::new();
         for part in &self.parts {
             let mut hashes = vec![0u128; part.height()];

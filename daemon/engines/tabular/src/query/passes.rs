@@ -29,6 +29,8 @@ pub(super) struct Passes {
     pub(super) rest: Rest,
     /// The dataset, under its name inside.
     pub(super) dataset: String,
+    /// Whether the keys are made of its columns, and not of those of a SELECT over it.
+    pub(super) direct: bool,
 }
 
 /// What a pass holds in memory.
@@ -71,7 +73,8 @@ fn by_value(query: &Query, most: Option<u64>, columns: &Columns<'_>) -> Option<P
     let keys = group_keys(select, &columns(&dataset))?;
     let (each, rest) = gather::apart(query, &keys, Some(&value), most)?;
     let (keys, rest) = (Held::Values(keys), Rest::Query(Box::new(rest)));
-    Some(Passes { each, depth: 0, keys: vec![value], held: keys, rest, dataset })
+    let direct = is_direct(select);
+    Some(Passes { each, depth: 0, keys: vec![value], held: keys, rest, dataset, direct })
 }
 
 /// Shared out by what brings rows together.
@@ -113,7 +116,7 @@ fn by_key(query: &Query, most: Option<u64>, columns: &Columns<'_>) -> Option<Pas
         }
         (each, rest)
     };
-    Some(Passes { each, depth, keys, held, rest, dataset })
+    Some(Passes { each, depth, keys, held, rest, dataset, direct: is_direct(select) })
 }
 
 /// What is to be done with rows that passes gave, each pass its first ones.
@@ -195,6 +198,11 @@ fn dataset(select: &Select) -> Option<String> {
     }
 }
 
+/// Whether a SELECT takes its rows from a dataset itself.
+fn is_direct(select: &Select) -> bool {
+    matches!(select.from.first().map(|from| &from.relation), Some(TableFactor::Table { .. }))
+}
+
 /// What a SELECT groups by; nothing where it makes one row of all. `columns` are the dataset's.
 fn group_keys(select: &Select, columns: &[String]) -> Option<Vec<Expr>> {
     let aggregate = |expr: &Expr| grouping::any(expr, &grouping::is_aggregate);
@@ -205,7 +213,7 @@ fn group_keys(select: &Select, columns: &[String]) -> Option<Vec<Expr>> {
             return Some(items.map(|(expr, _)| expr.clone()).filter(|expr| !aggregate(expr)).collect());
         }
     };
-    let direct = matches!(select.from.first().map(|from| &from.relation), Some(TableFactor::Table { .. }));
+    let direct = is_direct(select);
     let mut meant = Vec::with_capacity(keys.len());
     for key in keys {
         meant.push(match &key {
@@ -233,7 +241,7 @@ fn group_keys(select: &Select, columns: &[String]) -> Option<Vec<Expr>> {
 
 /// What different rows are different by. `columns` are the dataset's.
 fn different(select: &Select, columns: Vec<String>) -> Option<Vec<Expr>> {
-    let direct = matches!(select.from.first().map(|from| &from.relation), Some(TableFactor::Table { .. }));
+    let direct = is_direct(select);
     if let [SelectItem::Wildcard(options)] = select.projection.as_slice() {
         let whole = direct && options.opt_exclude.is_none();
         return whole.then(|| columns.iter().map(|name| Expr::Identifier(names::quoted(name))).collect());
