@@ -17,11 +17,11 @@ use crate::profile::hash;
 /// What the column of numbers is called.
 pub(super) const SPREAD: &str = "spread\u{1f}";
 
-/// Whether a row is in share `this` of so many.
-pub(super) fn taken(keys: &[Expr], of: u32, this: u32) -> Result<Expr, Error> {
+/// Whether a row is in share `this` of so many. It is asked `early`, by the engine's reader, or when rows have been read.
+pub(super) fn taken(keys: &[Expr], early: bool, of: u32, this: u32) -> Result<Expr, Error> {
     let column = |key: &Expr| matches!(key, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-    // What is worked out may end with an error, and the engine's reader, which filters what goes by row alone, takes none.
-    let verb = if keys.iter().all(column) { "share" } else { "sharing" };
+    // What is worked out may end with an error, and the reader takes none.
+    let verb = if early && keys.iter().all(column) { "share" } else { "sharing" };
     called(&format!("{}{verb}_{of}_{this}", own::PREFIX), keys)
 }
 

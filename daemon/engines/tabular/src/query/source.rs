@@ -38,7 +38,7 @@ pub(super) enum Source {
     /// A plan.
     Plan(Box<LazyFrame>),
     /// One plan after another: so many rows are left out, and then so many given.
-    Passes { passes: Passes, of: u32, skipped: u64, most: Option<u64> },
+    Passes { passes: Box<Passes>, of: u32, skipped: u64, most: Option<u64> },
     /// Rows of another source in an order, on disk as far as they do not fit: so many left out, and then so many given.
     Sorted { rows: Box<Source>, by: Vec<By>, skipped: u64, most: Option<u64> },
 }
@@ -121,7 +121,7 @@ impl Means<'_> {
         let schema = schema.map_err(|e| plan::explain(&e, &self.columns()))?;
         let rest = match std::mem::replace(&mut passes.rest, Rest::Rows { skipped: 0, most: None }) {
             Rest::Rows { skipped, most } => {
-                return Ok((Source::Passes { passes, of, skipped, most }, schema));
+                return Ok((Source::Passes { passes: Box::new(passes), of, skipped, most }, schema));
             }
             Rest::Query(rest) => rest,
         };
