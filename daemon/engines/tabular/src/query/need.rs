@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use dropforge_shared::page::{Column, ColumnType};
 use polars::prelude::DataFrame;
 use sqlparser::ast::Expr;
 
@@ -23,10 +22,6 @@ const FIGURE: u64 = 24;
 
 /// What a row takes beside its values where rows are held.
 const ROW: u64 = 60;
-
-/// Texts of a share are copied where it is one of so many or more, as the engine does (polars-arrow 0.55, `maybe_gc`: where
-/// less than a quarter of what they take is in use, with 16 bytes for each).
-const COPIED: u64 = 8;
 
 /// No more passes than these.
 const MOST: u64 = 64;
@@ -67,17 +62,13 @@ impl Different {
 /// Counts the different keys of all rows.
 pub(super) type Counted<'c> = dyn FnMut(&Passes, &[Expr]) -> Result<f64, Error> + 'c;
 
-/// Where so many rows of the sample differ in one key, rows are shared out evenly by it alone.
-const DIFFERENT_ENOUGH: f64 = 0.5;
-
 /// How many passes a statement takes where there is so much memory; one where it fits as it is, none where this is no way to do
-/// it. `different` counts the different keys of all rows. Of several keys one is kept to share the rows out by, where one
-/// will do.
+/// it. `different` counts the different keys of all rows.
 ///
 /// # Errors
 /// Where the dataset can't be read, and those of `different`.
 pub(super) fn passes(
-    passes: &mut Passes,
+    passes: &Passes,
     path: &Path,
     memory: u64,
     different: &mut Counted<'_>,
@@ -106,30 +97,7 @@ pub(super) fn passes(
             held
         }
     };
-    if held > room && passes.direct && passes.keys.len() > 1 {
-        let mut enough = None;
-        for (at, key) in passes.keys.iter().enumerate() {
-            let key = std::slice::from_ref(key);
-            let width = sample.key_width(key);
-            if enough.is_none_or(|(_, least)| width < least) && sample.different(key)? >= DIFFERENT_ENOUGH {
-                enough = Some((at, width));
-            }
-        }
-        if let Some((at, _)) = enough {
-            passes.keys = vec![passes.keys.swap_remove(at)];
-        }
-    }
-    let (names, keys) = (passes.mentioned(), mentioned(&passes.keys));
-    let beside = |c: &Column| {
-        c.kind == ColumnType::Text
-            && !keys.contains(&c.name)
-            && names.as_ref().is_none_or(|n| n.contains(&c.name))
-    };
-    passes.early = !dataset.columns.iter().any(beside);
-    let of = held.div_ceil(room).clamp(1, MOST);
-    // With fewer shares the engine would keep all texts rather than copy those of one.
-    let of = if of > 1 && !passes.early { of.max(COPIED) } else { of };
-    Ok(Some(u32::try_from(of).unwrap_or(1)))
+    Ok(Some(u32::try_from(held.div_ceil(room).clamp(1, MOST)).unwrap_or(1)))
 }
 
 /// Different keys, at most so many as there are rows. They are counted where more than `fit` could be.

@@ -31,9 +31,6 @@ pub(super) struct Passes {
     pub(super) dataset: String,
     /// Whether the keys are made of its columns, and not of those of a SELECT over it.
     pub(super) direct: bool,
-    /// Whether rows of other shares are left out as early as they are read. Texts that are read beside the keys would keep those
-    /// of all rows in memory then.
-    pub(super) early: bool,
 }
 
 /// What a pass holds in memory.
@@ -77,7 +74,7 @@ fn by_value(query: &Query, most: Option<u64>, columns: &Columns<'_>) -> Option<P
     let (each, rest) = gather::apart(query, &keys, Some(&value), most)?;
     let (keys, rest) = (Held::Values(keys), Rest::Query(Box::new(rest)));
     let direct = is_direct(select);
-    Some(Passes { each, depth: 0, keys: vec![value], held: keys, rest, dataset, direct, early: false })
+    Some(Passes { each, depth: 0, keys: vec![value], held: keys, rest, dataset, direct })
 }
 
 /// Shared out by what brings rows together.
@@ -119,7 +116,7 @@ fn by_key(query: &Query, most: Option<u64>, columns: &Columns<'_>) -> Option<Pas
         }
         (each, rest)
     };
-    Some(Passes { each, depth, keys, held, rest, dataset, direct: is_direct(select), early: false })
+    Some(Passes { each, depth, keys, held, rest, dataset, direct: is_direct(select) })
 }
 
 /// What is to be done with rows that passes gave, each pass its first ones.
@@ -292,7 +289,7 @@ impl Passes {
     /// Where the keys can't be said once more.
     pub(super) fn pass(&self, of: u32, this: u32) -> Result<Query, Error> {
         let mut query = self.each.clone();
-        let share = share::taken(&self.keys, self.early, of, this)?;
+        let share = share::taken(&self.keys, of, this)?;
         let select = at(&mut query, self.depth)?;
         let before = select.selection.take().map(|filter| Expr::Nested(Box::new(filter)));
         select.selection = super::ties::all(before.into_iter().chain([share]).collect());

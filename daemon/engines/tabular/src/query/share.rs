@@ -2,6 +2,8 @@
 //! and one that gives a number by which different keys are told apart. Rows whose keys are the same are always in one share.
 //! Must not know what the shares are for.
 
+use std::ops::ControlFlow;
+
 use polars::lazy::dsl::{BaseColumnUdf, UserDefinedFunction};
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, DataType, Field, Int64Chunked, IntoColumn as _, IntoSeries as _,
@@ -17,12 +19,22 @@ use crate::profile::hash;
 /// What the column of numbers is called.
 pub(super) const SPREAD: &str = "spread\u{1f}";
 
-/// Whether a row is in share `this` of so many. It is asked `early`, by the engine's reader, or when rows have been read.
-pub(super) fn taken(keys: &[Expr], early: bool, of: u32, this: u32) -> Result<Expr, Error> {
-    let column = |key: &Expr| matches!(key, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-    // What is worked out may end with an error, and the reader takes none.
-    let verb = if early && keys.iter().all(column) { "share" } else { "sharing" };
+/// Whether a row is in share `this` of so many.
+pub(super) fn taken(keys: &[Expr], of: u32, this: u32) -> Result<Expr, Error> {
+    // The engine's reader leaves rows out as early as they are read, and takes no errors. What may end with one is asked when rows
+    // have been read, for which the engine holds them.
+    let verb = if keys.iter().any(may_fail) { "sharing" } else { "share" };
     called(&format!("{}{verb}_{of}_{this}", own::PREFIX), keys)
+}
+
+/// Whether working out an expression may end with an error: a cast, or arithmetic that stays exact.
+fn may_fail(expr: &Expr) -> bool {
+    let found = sqlparser::ast::visit_expressions(expr, |e| match e {
+        Expr::Cast { .. } => ControlFlow::Break(()),
+        Expr::Function(f) if f.name.to_string().starts_with(own::PREFIX) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// The number of a row's keys.

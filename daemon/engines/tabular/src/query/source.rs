@@ -101,12 +101,12 @@ impl Means<'_> {
     /// The first way to do a query in passes that is one, and how many there are, where it does not fit as it is.
     fn in_passes(&self, query: &Query, most: Option<u64>) -> Result<Option<(Passes, u32)>, Error> {
         let Some(memory) = self.memory else { return Ok(None) };
-        for mut passes in passes::ways(query, most, &|dataset| self.columns_of(dataset)) {
+        for passes in passes::ways(query, most, &|dataset| self.columns_of(dataset)) {
             let Some((_, path)) = self.datasets.iter().find(|(name, _)| *name == passes.dataset) else {
                 continue;
             };
             let mut different = |passes: &Passes, keys: &[Expr]| self.different(&passes.spread(keys)?);
-            match need::passes(&mut passes, path, memory, &mut different)? {
+            match need::passes(&passes, path, memory, &mut different)? {
                 Some(1) => return Ok(None),
                 Some(of) => return Ok(Some((passes, of))),
                 None => {}
